@@ -1,0 +1,153 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { applyMiddleware } from 'graphql-middleware';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { GraphQLContext } from './graphql/context.js';
+import { createFormatError, finishErrors, toErrorBody, translateError } from './graphql/errors.js';
+import { createDocumentGuard } from './graphql/limits.js';
+import { createSchema } from './graphql/schema.js';
+import { transportOf } from './http/cookies.js';
+import { requestFactsOf } from './http/request-facts.js';
+import { createHttpServer } from './http/server.js';
+import { createLogger } from './log.js';
+import { assertEveryFieldHasARule } from './rules/coverage.js';
+import { createPermissions, permissions } from './rules/permissions.js';
+import { secretFromDataFolder } from './secret-file.js';
+import { type AuthServices, openServices } from './services.js';
+import { openStore } from './store/open.js';
+
+export interface App {
+  /** Begins to listen and comes back with the address, e.g. `http://127.0.0.1:4000/graphql`. Throws when the port is taken. */
+  listen(): Promise<string>;
+  /** Lets requests in flight finish, writes down what is only in memory, and lets go of the store. */
+  close(): Promise<void>;
+  readonly services: AuthServices;
+  /** Where the secret lies that the server made for a quick start; null when the settings gave one. */
+  readonly secretPath: string | null;
+}
+
+interface AppOptions {
+  readonly logger?: Logger;
+  /** For tests. */
+  readonly wallClock?: () => number;
+}
+
+/** The secrets that open the store's keys: those of the settings or, outside production, one kept in the data folder. */
+async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; readonly path: string | null }> {
+  if (config.secret !== null) return { secrets: [config.secret, ...config.previousSecrets], path: null };
+  const { secret, path } = await secretFromDataFolder(config.dataDir);
+  return { secrets: [secret, ...config.previousSecrets], path };
+}
+
+/** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
+export async function openAuth(config: Config, { logger = createLogger(config.logLevel), wallClock }: AppOptions = {}) {
+  const { secrets, path } = await secretsOf(config);
+  const store = await openStore(config.storeUrl);
+  try {
+    const services = await openServices({ config, secrets, store, log: logger, wallClock });
+    const close = async () => {
+      await services.close();
+      await store.close();
+    };
+    return { services, store, logger, secretPath: path, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Gives every error of an answer its request id, and writes unexpected ones to the log, where alone their text goes. */
+function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<GraphQLContext> {
+  return {
+    requestDidStart: async () => ({
+      didEncounterErrors: async ({ errors, contextValue }) => {
+        for (const error of errors) {
+          const { unexpected, code } = translateError(error, { verbose });
+          const details = { requestId: contextValue.request.requestId, path: error.path, err: unexpected };
+          if (unexpected !== undefined) logger.error(details, 'a resolver failed');
+          else if (code === 'SERVICE_UNAVAILABLE') logger.warn({ ...details, err: error.originalError }, 'the store or the request ran out of time');
+        }
+      },
+      willSendResponse: async ({ response, contextValue }) => {
+        if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
+        response.body.singleResult.errors = finishErrors(response.body.singleResult.errors, contextValue.request.requestId);
+      },
+    }),
+  };
+}
+
+function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLContext> {
+  const schema = createSchema();
+  assertEveryFieldHasARule(schema, permissions);
+  return new ApolloServer<GraphQLContext>({
+    schema: applyMiddleware(schema, createPermissions()),
+    introspection: config.introspection,
+    hideSchemaDetailsFromClientErrors: !config.introspection,
+    includeStacktraceInErrorResponses: false,
+    formatError: createFormatError({ verbose: config.introspection }),
+    // A second fence: documents have passed `createDocumentGuard` before they come here.
+    parseOptions: { maxTokens: config.maxTokens },
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    // Why none is needed stands at the route (`http/graphql-route.ts`).
+    csrfPrevention: false,
+    stopOnTerminationSignals: false,
+    logger,
+    plugins: [
+      errorPlugin(logger, config.introspection),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+    ],
+  });
+}
+
+/**
+ * The whole service, ready to listen: store -> services -> schema and rules -> HTTP. Throws what `openAuth` throws, and an error
+ * when a field of the schema has no rule.
+ */
+export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const auth = await openAuth(config, options);
+  const { services, store, logger } = auth;
+  const apollo = createApollo(config, logger);
+  await apollo.start();
+  const server = await createHttpServer({
+    config,
+    logger,
+    toErrorBody: (error, requestId) => toErrorBody(error, requestId, { verbose: config.introspection }),
+    checkDocument: createDocumentGuard(config),
+    graphqlHandler: fastifyApolloHandler(apollo, {
+      context: async (request) => {
+        const facts = requestFactsOf(request);
+        return new GraphQLContext(services, facts, transportOf(request), await services.viewers.settle(facts.accessToken));
+      },
+    }),
+    ready: () => store.ping(),
+    jwks: () => services.signingKeys.jwks(),
+    now: services.now,
+  });
+  return {
+    services,
+    secretPath: auth.secretPath,
+    listen: async () => {
+      const address = await server.listen({ host: config.host, port: config.port });
+      services.housekeeping.start();
+      return `${address}/graphql`;
+    },
+    close: async () => {
+      await server.close();
+      await apollo.stop();
+      await auth.close();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { type AccountRecord, DuplicateError, type Store } from '../store/port.js';
+import type { Clock } from './clock.js';
+import { AuthError } from './errors.js';
+import { isId, isUsername, normalizeEmail } from './identifiers.js';
+import { isDisabled } from './liveness.js';
+import { checkNewPassword, type PasswordRules } from './password-rules.js';
+import type { Passwords } from './passwords.js';
+import { defaultRole, isRole, type Permission, permissionsOf } from './roles.js';
+import type { RequestFacts } from './viewer.js';
+
+/** An account as everything outside the sign-in sees it: without the password hash. */
+export interface Account extends Omit<AccountRecord, 'passwordHash'> {
+  /** What its roles allow. */
+  readonly permissions: readonly Permission[];
+}
+
+export function toAccount({ passwordHash: _, ...record }: AccountRecord): Account {
+  return { ...record, permissions: permissionsOf(record.roles) };
+}
+
+export interface SignupInput {
+  readonly email: string;
+  readonly password: string;
+  readonly username?: string | null;
+}
+
+interface AccountsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly passwords: Passwords;
+  readonly config: PasswordRules & { readonly signupEnabled: boolean };
+}
+
+export class Accounts {
+  constructor(private readonly deps: AccountsDeps) {}
+
+  /**
+   * Makes an account. Throws `AuthError`: `FORBIDDEN` (sign-up closed), `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`,
+   * `USERNAME_TAKEN`, `RATE_LIMITED` (hashing queue full). Of many at once with one address, exactly one succeeds.
+   */
+  async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
+    const { config, store, clock, passwords } = this.deps;
+    if (!config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
+    const email = normalizeEmail(input.email);
+    if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
+    const username = input.username ?? null;
+    if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
+    checkNewPassword(input.password, 'password', [email, username], config);
+
+    // Only to spare the hash: what decides is the store's unique index.
+    if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
+    if (username !== null && (await store.findAccountByUsername(username)) !== null) throw new AuthError('USERNAME_TAKEN', { field: 'username' });
+    const passwordHash = await passwords.hash(input.password, request.ipAddress);
+    const account = newAccount(randomUUID(), email, username, passwordHash, clock.now());
+    try {
+      await store.createAccount(account);
+    } catch (error) {
+      if (!(error instanceof DuplicateError)) throw error;
+      throw new AuthError(error.field === 'email' ? 'EMAIL_TAKEN' : 'USERNAME_TAKEN', { field: error.field });
+    }
+    return account;
+  }
+
+  /**
+   * The account whose password this is, as it was when its hash was read. Throws `AuthError`: `INVALID_CREDENTIALS` for an unknown
+   * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED`.
+   */
+  async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
+    const { store, passwords, clock } = this.deps;
+    const account = await this.findByLogin(login);
+    const hash = account?.passwordHash ?? null;
+    const matches = await passwords.verify(password, hash, request.ipAddress);
+    if (account === null || hash === null || !matches) throw new AuthError('INVALID_CREDENTIALS');
+    if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
+    if (!passwords.isOutdated(hash)) return account;
+    const passwordHash = await passwords.hash(password, request.ipAddress);
+    // Lost to another sign-in or a new password: then that one's hash stays.
+    const isReplaced = await store.rehashPassword(account.id, hash, passwordHash);
+    return isReplaced ? { ...account, passwordHash } : account;
+  }
+
+  /** Null when there is none; also for a malformed id. */
+  async find(id: string): Promise<Account | null> {
+    const record = isId(id) ? await this.deps.store.findAccount(id) : null;
+    return record === null ? null : toAccount(record);
+  }
+
+  /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */
+  async grantRole(login: string, role: string): Promise<Account> {
+    if (!isRole(role)) throw new AuthError('BAD_USER_INPUT', { field: 'role', reason: 'INVALID' });
+    for (;;) {
+      const account = await this.findByLogin(login);
+      if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
+      if (account.roles.includes(role)) return toAccount(account);
+      const roles = [...account.roles, role];
+      const isSet = await this.deps.store.setRoles(account.id, account.version, roles);
+      if (isSet) return toAccount({ ...account, roles, version: account.version + 1 });
+    }
+  }
+
+  /** By email address or username: a username has no `@`. */
+  private async findByLogin(login: string): Promise<AccountRecord | null> {
+    const email = normalizeEmail(login);
+    if (email !== null) return this.deps.store.findAccountByEmail(email);
+    const username = login.length <= 256 ? login.trim() : '';
+    return isUsername(username) ? this.deps.store.findAccountByUsername(username) : null;
+  }
+}
+
+function newAccount(id: string, email: string, username: string | null, passwordHash: string, now: number): AccountRecord {
+  return {
+    id,
+    email,
+    emailVerified: false,
+    username,
+    passwordHash,
+    roles: [defaultRole],
+    createdAt: now,
+    lastLoginAt: null,
+    passwordChangedAt: null,
+    disabled: null,
+    sessionEpoch: 0,
+    keptSessionId: null,
+    sessionsEnded: null,
+    signInCount: 0,
+    version: 1,
+  };
+}

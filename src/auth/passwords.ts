@@ -1,0 +1,81 @@
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import bcrypt from 'bcrypt';
+import { networkOf } from './binding.js';
+import { HashQueue } from './hash-queue.js';
+import type { OpenedKey } from './server-keys.js';
+
+interface PasswordsConfig {
+  readonly bcryptCost: number;
+  readonly hashThreads: number;
+}
+
+interface Stored {
+  readonly pepperId: string;
+  readonly hash: string;
+}
+
+/** `lk1$<pepper id>$2b$12$...`: the pepper's id stands beside the hash, so that a pepper can be replaced sign-in by sign-in. */
+const storedForm = /^lk1\$([0-9a-f]{8})(\$2[aby]\$\d\d\$[./A-Za-z0-9]{53})$/;
+
+function parse(stored: string): Stored | null {
+  const [, pepperId, hash] = storedForm.exec(stored) ?? [];
+  return pepperId === undefined || hash === undefined ? null : { pepperId, hash };
+}
+
+/**
+ * bcrypt over `base64(HMAC-SHA-384(NFC(password), pepper))`: 64 characters, so that nothing is cut at bcrypt's 72 bytes, and a
+ * dump of the database without the secret cannot even be guessed at.
+ */
+export class Passwords {
+  private constructor(
+    private readonly config: PasswordsConfig,
+    private readonly peppers: ReadonlyMap<string, KeyObject>,
+    private readonly currentPepperId: string,
+    private readonly queue: HashQueue,
+    /** A real hash of a password that nobody has: an unknown login must cost what a wrong password costs. */
+    private readonly decoy: string,
+  ) {}
+
+  /** `pepperKeys` in order of sequence, at least one; the last one is used for new hashes. */
+  static async open(config: PasswordsConfig, pepperKeys: readonly OpenedKey[]): Promise<Passwords> {
+    const peppers = new Map(pepperKeys.map(({ record, material }) => [record.id, createSecretKey(material)]));
+    const startedAt = performance.now();
+    const decoy = await bcrypt.hash(randomBytes(48).toString('base64'), config.bcryptCost);
+    const queue = new HashQueue(config.hashThreads, performance.now() - startedAt);
+    return new Passwords(config, peppers, pepperKeys.at(-1)?.record.id ?? '', queue, decoy);
+  }
+
+  /** The form to store. Throws `AuthError` `RATE_LIMITED` when the queue is full. */
+  hash(password: string, ipAddress: string | null): Promise<string> {
+    return this.queue.run(networkOf(ipAddress), async () => {
+      const hash = await bcrypt.hash(this.prepare(password, this.currentPepperId), this.config.bcryptCost);
+      return `lk1$${this.currentPepperId}${hash}`;
+    });
+  }
+
+  /**
+   * Whether the password fits. With null (there is no account, or it has no password) the answer is false after the same work.
+   * Throws `AuthError` `RATE_LIMITED` when the queue is full.
+   */
+  verify(password: string, stored: string | null, ipAddress: string | null): Promise<boolean> {
+    const parsed = stored === null ? null : parse(stored);
+    const isKnown = parsed !== null && this.peppers.has(parsed.pepperId);
+    return this.queue.run(networkOf(ipAddress), async () => {
+      const prepared = this.prepare(password, isKnown ? parsed.pepperId : this.currentPepperId);
+      const matches = await bcrypt.compare(prepared, isKnown ? parsed.hash : this.decoy);
+      return matches && isKnown;
+    });
+  }
+
+  /** Whether a matching password should be hashed anew: an older cost or pepper. */
+  isOutdated(stored: string): boolean {
+    const parsed = parse(stored);
+    return parsed === null || parsed.pepperId !== this.currentPepperId || bcrypt.getRounds(parsed.hash) !== this.config.bcryptCost;
+  }
+
+  private prepare(password: string, pepperId: string): string {
+    const pepper = this.peppers.get(pepperId);
+    if (pepper === undefined) throw new Error('no pepper of this id');
+    return createHmac('sha384', pepper).update(password.normalize('NFC'), 'utf8').digest('base64');
+  }
+}

@@ -1,0 +1,45 @@
+import type { AccountRecord, Store } from '../store/port.js';
+import type { Clock } from './clock.js';
+import type { AccessTokenClaims } from './jwt-checks.js';
+import { type EndedSession, endOf, isDisabled } from './liveness.js';
+import type { SessionUses } from './session-uses.js';
+
+export type SessionStanding =
+  | { readonly kind: 'alive'; readonly account: AccountRecord }
+  | { readonly kind: 'ended'; readonly ended: EndedSession };
+
+/** Whether the session of a verified access token is still alive, and the account as it is now. */
+export interface SessionCheck {
+  /** Throws `StoreUnavailableError` when it cannot be known. */
+  check(claims: AccessTokenClaims): Promise<SessionStanding>;
+}
+
+interface ReadThroughDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly uses: SessionUses;
+}
+
+/** Reads session and account for each request: a revocation anywhere acts everywhere with the next request. */
+export class ReadThroughCheck implements SessionCheck {
+  constructor(private readonly deps: ReadThroughDeps) {}
+
+  async check(claims: AccessTokenClaims): Promise<SessionStanding> {
+    const { store, clock, uses } = this.deps;
+    const [session, account] = await Promise.all([store.findSession(claims.sid), store.findAccount(claims.sub)]);
+    const now = clock.now();
+    const deleted = { kind: 'ended', ended: { kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null } } as const;
+    if (account === null) return deleted;
+    // A record is kept for as long as one of its tokens could be presented: without one the token is from another store.
+    if (session === null || session.accountId !== account.id) return { kind: 'ended', ended: { kind: 'expired', limit: 'ABSOLUTE', at: now } };
+    const ended = endOf(session, account, now) ?? endByDisabling(account, now);
+    if (ended !== null) return { kind: 'ended', ended };
+    uses.note(session, claims.gen, now);
+    return { kind: 'alive', account };
+  }
+}
+
+function endByDisabling(account: AccountRecord, now: number): EndedSession | null {
+  if (!isDisabled(account, now) || account.disabled === null) return null;
+  return { kind: 'revoked', reason: 'ACCOUNT_DISABLED', at: account.disabled.at, by: null };
+}

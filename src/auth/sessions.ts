@@ -1,0 +1,168 @@
+import type {
+  AccountRecord,
+  DeviceRecord,
+  Ending,
+  EpochMs,
+  Page,
+  RevocationReason,
+  SessionPosition,
+  SessionQuery,
+  SessionRecord,
+  SessionsEnding,
+  Store,
+} from '../store/port.js';
+import type { Account } from './accounts.js';
+import type { Clock } from './clock.js';
+import { AuthError } from './errors.js';
+import { isId } from './identifiers.js';
+import { endOf } from './liveness.js';
+import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
+import type { SignedIn } from './viewer.js';
+
+export const sessionStates = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
+export type SessionState = (typeof sessionStates)[number];
+
+/** One sign-in on one device, as people and administrators see it. */
+export interface Session {
+  readonly id: string;
+  readonly accountId: string;
+  readonly state: SessionState;
+  readonly createdAt: EpochMs;
+  readonly lastSeenAt: EpochMs;
+  readonly idleExpiresAt: EpochMs;
+  readonly expiresAt: EpochMs;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly device: DeviceRecord;
+  readonly refreshCount: number;
+  readonly revokedAt: EpochMs | null;
+  readonly revocationReason: RevocationReason | null;
+}
+
+/** `account` null: it was deleted. */
+export function toSession(record: SessionRecord, account: AccountEpoch | null, now: EpochMs): Session {
+  const ended = endOf(record, account, now);
+  const revoked = ended?.kind === 'revoked' ? ended : null;
+  return {
+    id: record.id,
+    accountId: record.accountId,
+    state: ended === null ? 'ACTIVE' : revoked === null ? 'EXPIRED' : 'REVOKED',
+    createdAt: record.createdAt,
+    lastSeenAt: record.lastSeenAt,
+    idleExpiresAt: record.idleExpiresAt,
+    expiresAt: record.expiresAt,
+    ipAddress: record.ipAddress,
+    userAgent: record.userAgent,
+    device: record.device,
+    refreshCount: record.generation,
+    revokedAt: revoked?.at ?? null,
+    revocationReason: revoked?.reason ?? null,
+  };
+}
+type AccountEpoch = Pick<AccountRecord, 'sessionEpoch' | 'keptSessionId' | 'sessionsEnded'>;
+
+export interface EndedSessions {
+  readonly count: number;
+  /** The newest 100 of them at most. */
+  readonly sessions: readonly Session[];
+}
+const mostReported = 100;
+/** Where a count stops. */
+const mostCounted = 10_000;
+
+interface SessionsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly config: LifetimeConfig;
+}
+
+/** The list of a person's sessions, and ending them. Who may see and end what is decided here, object by object. */
+export class Sessions {
+  constructor(private readonly deps: SessionsDeps) {}
+
+  /** Newest sign-in first; `state` null: all. */
+  async list(account: Account, state: SessionState | null, page: Page<SessionPosition>): Promise<Session[]> {
+    const now = this.deps.clock.now();
+    const records = await this.deps.store.listSessions(this.query(account, state, now), page);
+    return records.map((record) => toSession(record, account, now));
+  }
+
+  /** At most 10,000. */
+  count(account: Account, state: SessionState | null): Promise<number> {
+    return this.deps.store.countSessions(this.query(account, state, this.deps.clock.now()), mostCounted);
+  }
+
+  /** One's own, or any for `sessions:read`; null for unknown, malformed and other people's ids alike. */
+  async find(viewer: SignedIn, id: string): Promise<Session | null> {
+    const record = isId(id) ? await this.deps.store.findSession(id) : null;
+    if (record === null) return null;
+    const isOwn = record.accountId === viewer.account.id;
+    if (!isOwn && !viewer.account.permissions.includes('sessions:read')) return null;
+    const account = isOwn ? viewer.account : await this.deps.store.findAccount(record.accountId);
+    return toSession(record, account, this.deps.clock.now());
+  }
+
+  /**
+   * Ends one's own session, or any for `sessions:revoke`; an ended one comes back as it is. Throws `AuthError` `NOT_FOUND` for
+   * unknown, malformed and other people's ids alike.
+   */
+  async revoke(viewer: SignedIn, id: string): Promise<Session> {
+    const { store, clock } = this.deps;
+    const ownerId = viewer.account.permissions.includes('sessions:revoke') ? null : viewer.account.id;
+    const found = isId(id) ? await store.findSession(id) : null;
+    if (found === null || (ownerId !== null && found.accountId !== ownerId)) throw new AuthError('NOT_FOUND');
+    const account = await store.findAccount(found.accountId);
+    const now = clock.now();
+    // One that the account's epoch has ended keeps the reason that it was ended for.
+    if (endOf(found, account, now) !== null) return toSession(found, account, now);
+    const reason = found.accountId === viewer.account.id ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
+    const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.account.id });
+    if (revoked === null) throw new AuthError('NOT_FOUND');
+    return toSession(revoked, account, now);
+  }
+
+  /** Ends one session of which the caller has proved possession by a token. Nothing happens when it has ended already. */
+  async revokeByToken(sessionId: string, reason: 'LOGOUT' | 'TOKEN_REVOKED'): Promise<void> {
+    await this.end(sessionId, null, { at: this.deps.clock.now(), reason, by: null });
+  }
+
+  /** Ends all of the caller's sessions but this one. Throws `AuthError` `UNAUTHENTICATED` when this one was ended meanwhile. */
+  revokeOthers(viewer: SignedIn): Promise<EndedSessions> {
+    return this.endAll(viewer, { id: viewer.sessionId, epoch: viewer.epoch });
+  }
+
+  /** Ends all of the caller's sessions, this one too. */
+  revokeAll(viewer: SignedIn): Promise<EndedSessions> {
+    return this.endAll(viewer, null);
+  }
+
+  /** One update of the account ends them; what follows only writes it down, and may be cut short or done twice. */
+  private async endAll(viewer: SignedIn, kept: SessionsEnding['kept']): Promise<EndedSessions> {
+    const { store, clock, config } = this.deps;
+    const now = clock.now();
+    const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.account.id } as const;
+    const before = await store.listSessions(this.query(viewer.account, 'ACTIVE', now), { limit: mostReported + 1, after: null });
+    const account = await store.endSessions(viewer.account.id, { ...ending, kept });
+    if (account === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
+    const selector = { accountId: account.id, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: kept?.id ?? null };
+    const count = await store.revokeWhere(selector, ending, purgeTime(now, config));
+    const ended = before.filter(({ id }) => id !== kept?.id).slice(0, mostReported);
+    return { count, sessions: ended.map((record) => toSession({ ...record, revoked: ending }, account, now)) };
+  }
+
+  private async end(sessionId: string, ownerId: string | null, ending: Ending): Promise<SessionRecord | null> {
+    const result = await this.deps.store.revoke(sessionId, ownerId, ending, purgeTime(ending.at, this.deps.config));
+    return result?.session ?? null;
+  }
+
+  private query(account: AccountEpoch & { readonly id: string }, state: SessionState | null, now: EpochMs): SessionQuery {
+    return {
+      accountId: account.id,
+      state,
+      now,
+      epoch: account.sessionEpoch,
+      keptSessionId: account.keptSessionId,
+      epochRaisedAt: account.sessionsEnded?.at ?? null,
+    };
+  }
+}

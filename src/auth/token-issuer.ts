@@ -1,0 +1,42 @@
+import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
+import type { AccessTokens } from './access-tokens.js';
+import { type Account, toAccount } from './accounts.js';
+import type { Clock } from './clock.js';
+import type { RefreshTokens } from './refresh-tokens.js';
+import { type Session, toSession } from './sessions.js';
+
+/** What a sign-in or refresh hands out. */
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly accessTokenExpiresAt: EpochMs;
+  readonly refreshToken: string;
+  readonly refreshTokenExpiresAt: EpochMs;
+  readonly serverTime: EpochMs;
+  readonly account: Account;
+  readonly session: Session;
+}
+
+interface TokenIssuerDeps {
+  readonly accessTokens: AccessTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly clock: Clock;
+}
+
+/** Signs for a session that the caller has just found, or made, alive. */
+export class TokenIssuer {
+  constructor(private readonly deps: TokenIssuerDeps) {}
+
+  issue(account: AccountRecord, session: SessionRecord): IssuedTokens {
+    const now = this.deps.clock.now();
+    const access = this.deps.accessTokens.issue(account, session);
+    return {
+      accessToken: access.token,
+      accessTokenExpiresAt: access.expiresAt,
+      refreshToken: this.deps.refreshTokens.mint({ sessionId: session.id, generation: session.generation }),
+      refreshTokenExpiresAt: session.idleExpiresAt,
+      serverTime: now,
+      account: toAccount(account),
+      session: toSession(session, account, now),
+    };
+  }
+}

@@ -1,0 +1,36 @@
+import { StoreUnavailableError } from '../store/port.js';
+import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
+import { toAccount } from './accounts.js';
+import type { SessionCheck } from './revocations.js';
+import type { Viewer } from './viewer.js';
+
+interface ViewersDeps {
+  readonly accessTokens: AccessTokens;
+  readonly sessionCheck: SessionCheck;
+}
+
+/** Settles who is asking, once for each request. */
+export class Viewers {
+  constructor(private readonly deps: ViewersDeps) {}
+
+  /** Never throws for a bad token: the viewer is then anonymous with the reason. */
+  async settle(accessToken: string | null): Promise<Viewer> {
+    if (accessToken === null) return { kind: 'anonymous', reason: 'NO_TOKEN' };
+    try {
+      return await this.judge(await this.deps.accessTokens.verify(accessToken));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return { kind: 'unavailable' };
+      throw error;
+    }
+  }
+
+  private async judge(verified: VerifiedAccessToken): Promise<Viewer> {
+    if (verified.kind === 'invalid') return { kind: 'anonymous', reason: 'INVALID' };
+    const { sid: sessionId, epoch } = verified.claims;
+    if (verified.kind === 'expired') return { kind: 'anonymous', reason: 'EXPIRED', sessionId };
+    const standing = await this.deps.sessionCheck.check(verified.claims);
+    if (standing.kind === 'alive') return { kind: 'account', account: toAccount(standing.account), sessionId, epoch };
+    const reason = standing.ended.kind === 'revoked' ? 'REVOKED' : 'EXPIRED';
+    return { kind: 'anonymous', reason, sessionId, ended: standing.ended };
+  }
+}

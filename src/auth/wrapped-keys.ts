@@ -1,0 +1,71 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import type { KeyRecord } from '../store/port.js';
+
+type Sealed = Pick<KeyRecord, 'id' | 'purpose' | 'algorithm' | 'wrapped'>;
+
+interface WrappingKey {
+  readonly secretId: string;
+  readonly key: Buffer;
+}
+
+const derive = (secret: string, info: string, length: number): Buffer =>
+  Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'utf8'), 'latchkey', info, length));
+
+/** Ties a ciphertext to its place, so that keys in the store cannot be swapped for one another. */
+const placeOf = (key: Omit<Sealed, 'wrapped'>): Buffer =>
+  Buffer.from(JSON.stringify(['latchkey key v1', key.purpose, key.id, key.algorithm]), 'utf8');
+
+/**
+ * Wraps and opens the server's keys with the configured secrets (AES-256-GCM, NIST SP 800-38D): the store holds every key
+ * once per secret, so that a database dump alone opens nothing and a secret can be replaced without a moment's downtime.
+ */
+export class KeyWrapping {
+  private readonly wrappingKeys: readonly WrappingKey[];
+
+  /** `secrets`: the present one first, then those also accepted. */
+  constructor(secrets: readonly string[]) {
+    this.wrappingKeys = secrets.map((secret) => ({
+      secretId: derive(secret, 'secret id', 8).toString('hex'),
+      key: derive(secret, 'wrapping key', 32),
+    }));
+  }
+
+  /** Under every configured secret. */
+  wrap(key: Omit<Sealed, 'wrapped'>, material: Buffer): Record<string, string> {
+    return Object.fromEntries(this.wrappingKeys.map((wrapping) => [wrapping.secretId, encrypt(wrapping.key, placeOf(key), material)]));
+  }
+
+  /** Null when no configured secret opens it, or it was tampered with. */
+  open(key: Sealed): Buffer | null {
+    for (const { secretId, key: wrappingKey } of this.wrappingKeys) {
+      const ciphertext = key.wrapped[secretId];
+      const material = ciphertext === undefined ? null : decrypt(wrappingKey, placeOf(key), ciphertext);
+      if (material !== null) return material;
+    }
+    return null;
+  }
+
+  /** The configured secrets under which this key is not wrapped yet. */
+  missing(key: Sealed): string[] {
+    return this.wrappingKeys.map(({ secretId }) => secretId).filter((secretId) => !Object.hasOwn(key.wrapped, secretId));
+  }
+}
+
+function encrypt(key: Buffer, place: Buffer, material: Buffer): string {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(place);
+  const body = Buffer.concat([cipher.update(material), cipher.final()]);
+  return Buffer.concat([iv, body, cipher.getAuthTag()]).toString('base64url');
+}
+
+function decrypt(key: Buffer, place: Buffer, ciphertext: string): Buffer | null {
+  const bytes = Buffer.from(ciphertext, 'base64url');
+  if (bytes.length < 28) return null;
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAAD(place).setAuthTag(bytes.subarray(-16));
+    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,499 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import ms from 'ms';
+import { z } from 'zod';
+
+/** One row of the settings table. `docs/configuration.md` and `.env.example` are generated from these rows. */
+export interface Setting<T = unknown> {
+  readonly env: string;
+  /** The default as a reader of the manual sees it. */
+  readonly defaultText: string;
+  readonly bounds: string;
+  readonly about: string;
+  /** True: the value may also come from the file that `<env>_FILE` names. Such a value is never printed. */
+  readonly secret?: boolean;
+  /** From the text of the variable, or undefined where it is not set (or empty), to the value. */
+  readonly parse: z.ZodType<T, string | undefined>;
+}
+
+const setting = <T>(row: Setting<T>): Setting<T> => row;
+const fail = (context: z.core.$RefinementCtx, message: string): never => {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+};
+
+const text = (byDefault: string) => z.string().default(byDefault);
+const optionalText = z
+  .string()
+  .optional()
+  .transform((value) => value ?? null);
+const integer = (byDefault: number, least: number, most: number) =>
+  z
+    .string()
+    .default(String(byDefault))
+    .transform((value, context) => {
+      const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+      return number >= least && number <= most ? number : fail(context, `must be a whole number from ${least} to ${most}`);
+    });
+const onOff = z
+  .enum(['on', 'off'], { error: 'must be on or off' })
+  .optional()
+  .transform((value) => (value === undefined ? null : value === 'on'));
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+
+const durationMs = (value: string): number => {
+  if (value === '0') return 0;
+  return /^\d{1,6}(s|m|h|d|y)$/.test(value) ? ms(value as ms.StringValue) : Number.NaN;
+};
+/** Seconds. */
+const duration = (byDefault: string, least: string, most: string, alsoOff = false) =>
+  z
+    .string()
+    .default(byDefault)
+    .transform((value, context) => {
+      if (alsoOff && value === 'off') return 0;
+      const duration = durationMs(value);
+      if (duration >= durationMs(least) && duration <= durationMs(most)) return Math.round(duration / 1000);
+      return fail(context, `must be a duration from ${least} to ${most}, such as 30s, 15m, 1h, 7d or 1y${alsoOff ? ', or off' : ''}`);
+    });
+
+const byteUnits: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 * 1024 };
+const bytes = (byDefault: string, least: number, most: number) =>
+  z
+    .string()
+    .default(byDefault)
+    .transform((value, context) => {
+      const match = /^(\d{1,9})(b|kb|mb)$/.exec(value);
+      const size = Number(match?.[1]) * (byteUnits[match?.[2] ?? ''] ?? Number.NaN);
+      return size >= least && size <= most ? size : fail(context, `must be a size from ${least}b to ${most}b, such as 100kb`);
+    });
+
+/** The URL without a trailing slash, or null. */
+const httpUrl = (value: string): string | null => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return null;
+  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') return null;
+  return url.href.replace(/\/+$/, '');
+};
+const publicUrl = z
+  .string()
+  .optional()
+  .transform((value, context) => {
+    if (value === undefined) return null;
+    return httpUrl(value) ?? fail(context, 'must be an absolute http or https URL without credentials, query or fragment');
+  });
+const origins = list.transform((values, context) =>
+  values.every((value) => httpUrl(value) !== null && new URL(value).origin === value)
+    ? values
+    : fail(context, 'must be exact origins, such as https://app.example.com, separated by commas'),
+);
+const isNetwork = (value: string): boolean => {
+  const [address = '', ...rest] = value.split('/');
+  return rest.length === 0 ? ipaddr.isValid(address) && (address.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(address)) : ipaddr.isValidCIDR(value);
+};
+const networks = list.transform((values, context) =>
+  values.every(isNetwork) ? values : fail(context, 'must be addresses or CIDR blocks, separated by commas'),
+);
+const storeUrl = z
+  .string()
+  .optional()
+  .transform((value, context) => {
+    if (value === undefined || /^sqlite:.+/.test(value)) return value ?? null;
+    if (/^mongodb(\+srv)?:\/\/.+/.test(value)) return value;
+    return fail(context, 'must start with sqlite:, mongodb:// or mongodb+srv://');
+  });
+
+const isStrong = (secret: string): boolean => {
+  const secretBytes = Buffer.from(secret, 'utf8');
+  return secretBytes.length >= 32 && new Set(secretBytes).size >= 10;
+};
+const weak = 'must have at least 32 bytes, at least 10 of them different';
+const secret = z
+  .string()
+  .optional()
+  .transform((value, context) => (value === undefined ? null : isStrong(value) ? value : fail(context, weak)));
+const secrets = list.transform((values, context) => (values.every(isStrong) ? values : fail(context, `each ${weak}`)));
+
+/** The one table of settings. The order is the order of the manual. */
+export const settings = {
+  nodeEnv: setting({
+    env: 'NODE_ENV',
+    defaultText: 'not set',
+    bounds: '`production`, or anything else',
+    about: 'In production the server refuses to start with quick-start settings, and keeps its schema to itself.',
+    parse: text('development'),
+  }),
+  host: setting({
+    env: 'HOST',
+    defaultText: '127.0.0.1',
+    bounds: 'an address of this machine',
+    about: 'Where the server listens.',
+    parse: text('127.0.0.1'),
+  }),
+  port: setting({
+    env: 'PORT',
+    defaultText: '4000',
+    bounds: '0 to 65535; 0 takes a free port',
+    about: 'The TCP port.',
+    parse: integer(4000, 0, 65535),
+  }),
+  dataDir: setting({
+    env: 'LATCHKEY_DATA_DIR',
+    defaultText: './data',
+    bounds: 'a folder; made when missing',
+    about: 'Holds the SQLite file and, outside production, the secret that the server made.',
+    parse: text('./data').transform((path) => resolve(path)),
+  }),
+  storeUrl: setting({
+    env: 'LATCHKEY_STORE_URL',
+    defaultText: '`sqlite:latchkey.db` in the data folder',
+    bounds: '`sqlite:PATH`, `sqlite::memory:`, `mongodb://...`, `mongodb+srv://...`',
+    about: 'Where accounts, sessions and wrapped keys are kept.',
+    secret: true,
+    parse: storeUrl,
+  }),
+  secret: setting({
+    env: 'LATCHKEY_SECRET',
+    defaultText: 'made once in the data folder; required in production',
+    bounds: 'at least 32 bytes, at least 10 of them different',
+    about: 'Opens the keys that the store keeps encrypted, and does nothing else. Try `openssl rand -base64 48`.',
+    secret: true,
+    parse: secret,
+  }),
+  previousSecrets: setting({
+    env: 'LATCHKEY_PREVIOUS_SECRETS',
+    defaultText: 'none',
+    bounds: 'secrets, separated by commas',
+    about: 'Also open the keys. To roll out a new secret: name it here on every node, then make it LATCHKEY_SECRET.',
+    secret: true,
+    parse: secrets,
+  }),
+  publicUrl: setting({
+    env: 'LATCHKEY_PUBLIC_URL',
+    defaultText: '`http://127.0.0.1:PORT`; required in production',
+    bounds: 'an absolute URL; https in production',
+    about: 'The URL that people and clients use. It is the issuer (`iss`) of every access token.',
+    parse: publicUrl,
+  }),
+  audience: setting({
+    env: 'LATCHKEY_AUDIENCE',
+    defaultText: 'the public URL',
+    bounds: 'any text',
+    about: 'The audience (`aud`) of every access token.',
+    parse: optionalText,
+  }),
+  clientId: setting({
+    env: 'LATCHKEY_CLIENT_ID',
+    defaultText: 'latchkey',
+    bounds: 'any text',
+    about: 'The `client_id` claim that RFC 9068 asks for.',
+    parse: text('latchkey'),
+  }),
+  signingAlgorithm: setting({
+    env: 'LATCHKEY_SIGNING_ALGORITHM',
+    defaultText: 'ES256',
+    bounds: 'ES256, RS256, HS256',
+    about: 'How access tokens are signed. With HS256 whoever can verify can also mint: only where this server alone verifies.',
+    parse: z.enum(['ES256', 'RS256', 'HS256'], { error: 'must be ES256, RS256 or HS256' }).default('ES256'),
+  }),
+  accessTokenTtlSeconds: setting({
+    env: 'LATCHKEY_ACCESS_TOKEN_TTL',
+    defaultText: '1h',
+    bounds: '1m to 24h',
+    about: 'Lifetime of an access token; up to 5 % shorter at random, so that a fleet of clients does not refresh in step.',
+    parse: duration('1h', '1m', '24h'),
+  }),
+  refreshTokenTtlSeconds: setting({
+    env: 'LATCHKEY_REFRESH_TOKEN_TTL',
+    defaultText: '7d',
+    bounds: '5m to 1y',
+    about: 'A session that is not refreshed for so long ends (idle limit).',
+    parse: duration('7d', '5m', '1y'),
+  }),
+  sessionMaxAgeSeconds: setting({
+    env: 'LATCHKEY_SESSION_MAX_AGE',
+    defaultText: '90d',
+    bounds: 'the idle limit to 100y',
+    about: 'A session ends so long after its sign-in, however often it is refreshed (absolute limit).',
+    parse: duration('90d', '5m', '100y'),
+  }),
+  refreshGraceSeconds: setting({
+    env: 'LATCHKEY_REFRESH_GRACE',
+    defaultText: '10s',
+    bounds: '0s to 60s',
+    about: 'So long a superseded refresh token still answers, with the present one. 0s: every superseded token is reuse.',
+    parse: duration('10s', '0s', '60s'),
+  }),
+  sessionLimit: setting({
+    env: 'LATCHKEY_SESSION_LIMIT',
+    defaultText: '0 (unlimited)',
+    bounds: '0 to 1000',
+    about: 'Sessions that one user may have; a further sign-in ends the oldest.',
+    parse: integer(0, 0, 1000),
+  }),
+  sessionBinding: setting({
+    env: 'LATCHKEY_SESSION_BINDING',
+    defaultText: 'off',
+    bounds: 'off, agent, address, both',
+    about: "A refresh from another user agent or client address than the sign-in's ends the session.",
+    parse: z.enum(['off', 'agent', 'address', 'both'], { error: 'must be off, agent, address or both' }).default('off'),
+  }),
+  sessionHistorySeconds: setting({
+    env: 'LATCHKEY_SESSION_HISTORY',
+    defaultText: '30d',
+    bounds: '0 to 1y',
+    about: 'So long an ended session stays listed. Never shorter than the access token lifetime and a little more.',
+    parse: duration('30d', '0s', '1y'),
+  }),
+  bcryptCost: setting({
+    env: 'LATCHKEY_BCRYPT_COST',
+    defaultText: '12',
+    bounds: '10 to 15; 4 and up outside production',
+    about: 'Work per password hash: each step doubles it. A changed cost is applied at the next sign-in.',
+    parse: integer(12, 4, 15),
+  }),
+  hashThreads: setting({
+    env: 'UV_THREADPOOL_SIZE',
+    defaultText: '4',
+    bounds: '2 to 1024',
+    about: "Node's own setting. Passwords are hashed on at most one thread a core, and one of the pool is always left free.",
+    parse: integer(4, 2, 1024).transform((pool) => Math.min(availableParallelism(), pool - 1)),
+  }),
+  passwordMinLength: setting({
+    env: 'LATCHKEY_PASSWORD_MIN_LENGTH',
+    defaultText: '8',
+    bounds: '8 to 1024 code points',
+    about: 'NIST SP 800-63B asks for 15 where the password is the only factor.',
+    parse: integer(8, 8, 1024),
+  }),
+  passwordMaxLength: setting({
+    env: 'LATCHKEY_PASSWORD_MAX_LENGTH',
+    defaultText: '256',
+    bounds: '64 to 1024 code points',
+    about: 'The longest password that a person may choose.',
+    parse: integer(256, 64, 1024),
+  }),
+  signupEnabled: setting({
+    env: 'LATCHKEY_SIGNUP',
+    defaultText: 'on',
+    bounds: 'on, off',
+    about: 'Whether anyone may sign up.',
+    parse: onOff.transform((value) => value ?? true),
+  }),
+  allowedOrigins: setting({
+    env: 'LATCHKEY_ALLOWED_ORIGINS',
+    defaultText: "the public URL's own",
+    bounds: 'exact origins, separated by commas',
+    about: 'Pages of these origins may call the API (CORS) and use cookie mode.',
+    parse: origins,
+  }),
+  trustedProxies: setting({
+    env: 'LATCHKEY_TRUSTED_PROXIES',
+    defaultText: 'none',
+    bounds: 'addresses or CIDR blocks, separated by commas',
+    about: 'Only these peers may name the client address in `X-Forwarded-For`.',
+    parse: networks,
+  }),
+  introspection: setting({
+    env: 'LATCHKEY_INTROSPECTION',
+    defaultText: 'on outside production',
+    bounds: 'on, off',
+    about: 'Whether the schema can be queried, and validation errors name fields and types.',
+    parse: onOff,
+  }),
+  keyRotationSeconds: setting({
+    env: 'LATCHKEY_KEY_ROTATION',
+    defaultText: '30d',
+    bounds: '1d to 1y, or off',
+    about: 'A signing key is followed by a new one after so long.',
+    parse: duration('30d', '1d', '1y', true),
+  }),
+  tokenClaims: setting({
+    env: 'LATCHKEY_TOKEN_CLAIMS',
+    defaultText: 'none',
+    bounds: 'email, username, separated by commas',
+    about: 'Personal claims to add to access tokens. Whoever sees a token can read them.',
+    parse: list.transform((values, context) =>
+      values.every((value) => value === 'email' || value === 'username')
+        ? values
+        : fail(context, 'may hold email and username'),
+    ),
+  }),
+  maxTokens: setting({
+    env: 'LATCHKEY_MAX_TOKENS',
+    defaultText: '2000',
+    bounds: '200 to 20000',
+    about: 'Most lexical tokens of a GraphQL document.',
+    parse: integer(2000, 200, 20_000),
+  }),
+  maxDepth: setting({
+    env: 'LATCHKEY_MAX_DEPTH',
+    defaultText: '12',
+    bounds: '10 to 100 (introspection needs 10)',
+    about: 'Deepest nesting of fields in an operation, fragments included.',
+    parse: integer(12, 10, 100),
+  }),
+  maxAliases: setting({
+    env: 'LATCHKEY_MAX_ALIASES',
+    defaultText: '30',
+    bounds: '0 to 1000',
+    about: 'Most aliases in an operation; those of a fragment count at each use.',
+    parse: integer(30, 0, 1000),
+  }),
+  maxDirectives: setting({
+    env: 'LATCHKEY_MAX_DIRECTIVES',
+    defaultText: '50',
+    bounds: '0 to 1000',
+    about: 'Most directives in an operation; those of a fragment count at each use.',
+    parse: integer(50, 0, 1000),
+  }),
+  requestTimeoutMs: setting({
+    env: 'LATCHKEY_REQUEST_TIMEOUT',
+    defaultText: '10s',
+    bounds: '1s to 5m',
+    about: 'A request that takes longer is answered with SERVICE_UNAVAILABLE.',
+    parse: duration('10s', '1s', '5m').transform((seconds) => seconds * 1000),
+  }),
+  maxBodyBytes: setting({
+    env: 'LATCHKEY_MAX_BODY',
+    defaultText: '100kb',
+    bounds: '1kb to 10mb',
+    about: 'Largest request body.',
+    parse: bytes('100kb', 1024, 10 * 1024 * 1024),
+  }),
+  logLevel: setting({
+    env: 'LOG_LEVEL',
+    defaultText: 'info',
+    bounds: 'fatal, error, warn, info, debug, trace, silent',
+    about: 'How much the server logs, as JSON lines on standard output.',
+    parse: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { error: "must be one of pino's levels" })
+      .default('info'),
+  }),
+} as const;
+
+type Settings = typeof settings;
+type Parsed = { readonly [K in keyof Settings]: z.output<Settings[K]['parse']> };
+
+/** Everything that the server can be told, checked and complete. Frozen. */
+export interface Config extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection'> {
+  readonly production: boolean;
+  readonly storeUrl: string;
+  /** Without a trailing slash. */
+  readonly publicUrl: string;
+  readonly audience: string;
+  readonly introspection: boolean;
+  /** What the start must say aloud: settings that are unsafe for production, and variables that mean nothing. */
+  readonly warnings: readonly string[];
+}
+
+/** The settings do not allow a start. `problems` names each faulty variable, and never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly { readonly variable: string; readonly problem: string }[]) {
+    super(problems.map(({ variable, problem }) => `${variable} ${problem}`).join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Problem = { variable: string; problem: string };
+
+/** An empty variable counts as not set. */
+const valueOf = (environment: Environment, name: string): string | undefined => environment[name] || undefined;
+
+function read(row: Setting, environment: Environment, problems: Problem[]): string | undefined {
+  const value = valueOf(environment, row.env);
+  const file = row.secret ? valueOf(environment, `${row.env}_FILE`) : undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) {
+    problems.push({ variable: row.env, problem: `and ${row.env}_FILE are both set` });
+    return undefined;
+  }
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined;
+  } catch {
+    problems.push({ variable: `${row.env}_FILE`, problem: 'names a file that cannot be read' });
+    return undefined;
+  }
+}
+
+function parseAll(environment: Environment, problems: Problem[]): Parsed {
+  const values = Object.entries(settings).map(([key, row]: [string, Setting]) => {
+    const result = row.parse.safeParse(read(row, environment, problems));
+    if (!result.success) problems.push({ variable: row.env, problem: result.error.issues[0]?.message ?? 'is not valid' });
+    return [key, result.data];
+  });
+  return Object.fromEntries(values) as Parsed;
+}
+
+/** Rules that join two settings, or a setting and production. A faulty setting is undefined here and breaks none of them. */
+function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem> {
+  if (parsed.sessionMaxAgeSeconds < parsed.refreshTokenTtlSeconds) {
+    yield { variable: settings.sessionMaxAgeSeconds.env, problem: `must not be shorter than ${settings.refreshTokenTtlSeconds.env}` };
+  }
+  if (parsed.passwordMinLength > parsed.passwordMaxLength) {
+    yield { variable: settings.passwordMinLength.env, problem: `must not exceed ${settings.passwordMaxLength.env}` };
+  }
+  if (!production) return;
+  if (parsed.secret === null) yield { variable: settings.secret.env, problem: 'is required in production' };
+  if (parsed.publicUrl === null) yield { variable: settings.publicUrl.env, problem: 'is required in production' };
+  if (parsed.publicUrl?.startsWith('http:')) yield { variable: settings.publicUrl.env, problem: 'must be an https URL in production' };
+  if (parsed.bcryptCost < 10) yield { variable: settings.bcryptCost.env, problem: 'must be at least 10 in production' };
+}
+
+function warningsOf(parsed: Parsed, production: boolean, environment: Environment): string[] {
+  const known = new Set(Object.values(settings).flatMap((row: Setting) => [row.env, ...(row.secret ? [`${row.env}_FILE`] : [])]));
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('LATCHKEY_') && !known.has(name));
+  const warnings = unknown.sort().map((name) => `${name} is not a setting of this version and is ignored`);
+  if (production) return warnings;
+  if (parsed.secret === null) warnings.push('LATCHKEY_SECRET is not set: a secret made by the server lies beside the data it protects');
+  if (parsed.publicUrl === null || parsed.publicUrl.startsWith('http:')) {
+    warnings.push('the public URL is plain http: tokens and cookies can be read on the way, and cookies are not Secure');
+  }
+  if (parsed.bcryptCost < 10) warnings.push('LATCHKEY_BCRYPT_COST is below 10: a stolen database gives up passwords quickly');
+  if (parsed.introspection ?? true) warnings.push('introspection is on, and errors name fields and types');
+  return warnings;
+}
+
+/** SQLite paths are taken from the working directory, and become absolute; the default lies in the data folder. */
+function storeUrlOf(parsed: Parsed): string {
+  if (parsed.storeUrl === null) return `sqlite:${join(parsed.dataDir, 'latchkey.db')}`;
+  const path = /^sqlite:(.+)/.exec(parsed.storeUrl)?.[1];
+  if (path === undefined || path === ':memory:' || isAbsolute(path)) return parsed.storeUrl;
+  return `sqlite:${resolve(path)}`;
+}
+
+/**
+ * Reads the settings table from an environment (by default the process's). Throws `ConfigError` with every problem at once,
+ * each by the variable's name and without its value.
+ */
+export function loadConfig(environment: Environment = process.env): Config {
+  const problems: Problem[] = [];
+  const parsed = parseAll(environment, problems);
+  const production = valueOf(environment, 'NODE_ENV') === 'production';
+  problems.push(...crossProblems(parsed, production));
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const { nodeEnv: _, ...rest } = parsed;
+  const url = parsed.publicUrl ?? `http://127.0.0.1:${parsed.port}`;
+  return Object.freeze({
+    ...rest,
+    production,
+    storeUrl: storeUrlOf(parsed),
+    publicUrl: url,
+    audience: parsed.audience ?? url,
+    allowedOrigins: Object.freeze(parsed.allowedOrigins.length > 0 ? parsed.allowedOrigins : [new URL(url).origin]) as string[],
+    introspection: parsed.introspection ?? !production,
+    warnings: Object.freeze(warningsOf(parsed, production, environment)),
+  });
+}

@@ -1,0 +1,62 @@
+import type { Account, Accounts } from '../auth/accounts.js';
+import type { Logouts } from '../auth/logouts.js';
+import type { Refreshes } from '../auth/refreshes.js';
+import type { Sessions } from '../auth/sessions.js';
+import type { SignIns } from '../auth/sign-ins.js';
+import type { IssuedTokens } from '../auth/token-issuer.js';
+import type { RefreshTokenTransport, RequestFacts, SignedIn, Viewer } from '../auth/viewer.js';
+
+/** What resolvers may call. */
+export interface Services {
+  readonly accounts: Accounts;
+  readonly signIns: SignIns;
+  readonly refreshes: Refreshes;
+  readonly sessions: Sessions;
+  readonly logouts: Logouts;
+  readonly now: () => number;
+  readonly serverInfo: ServerFacts;
+}
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly signupEnabled: boolean;
+  readonly passwordMinLength: number;
+  readonly passwordMaxLength: number;
+}
+
+/** One request's state: who asks, how, and the accounts that its answer has named so far. */
+export class GraphQLContext {
+  private readonly accountsById = new Map<string, Promise<Account | null>>();
+
+  constructor(
+    readonly services: Services,
+    readonly request: RequestFacts,
+    readonly transport: RefreshTokenTransport,
+    private settled: Viewer,
+  ) {}
+
+  get viewer(): Viewer {
+    return this.settled;
+  }
+
+  /** The signed-in viewer. Throws for anybody else: the rule of every field that calls this asks for one. */
+  get signedIn(): SignedIn {
+    if (this.settled.kind !== 'account') throw new Error('a field without a rule asked for the signed-in viewer');
+    return this.settled;
+  }
+
+  /** A sign-in settles the viewer for its own selection, so that the rules of `AuthPayload.user.email` hold. */
+  signedInBy(tokens: IssuedTokens): void {
+    const { account, session } = tokens;
+    this.settled = { kind: 'account', account, sessionId: session.id, epoch: account.sessionEpoch };
+    this.accountsById.set(account.id, Promise.resolve(account));
+  }
+
+  /** Reads each account once for a request. Null when it was deleted. */
+  findAccount(id: string): Promise<Account | null> {
+    if (this.settled.kind === 'account' && this.settled.account.id === id) return Promise.resolve(this.settled.account);
+    const known = this.accountsById.get(id) ?? this.services.accounts.find(id);
+    this.accountsById.set(id, known);
+    return known;
+  }
+}

@@ -1,0 +1,16 @@
+import { Ctx, Query, Resolver } from 'type-graphql';
+import type { GraphQLContext } from '../context.js';
+import { AuthErrorCode, ServerInfo } from '../types/server-info.js';
+
+@Resolver()
+export class ServerInfoResolver {
+  @Query(() => ServerInfo, { description: 'For anyone: what a client needs before a sign-in. Answers also while the store is down.' })
+  serverInfo(@Ctx() { services }: GraphQLContext): ServerInfo {
+    return {
+      ...services.serverInfo,
+      serverTime: new Date(services.now()),
+      emailVerificationRequired: false,
+      errorCodes: Object.values(AuthErrorCode),
+    };
+  }
+}

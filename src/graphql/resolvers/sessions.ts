@@ -1,0 +1,72 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { GraphQLContext } from '../context.js';
+import { RevokedSessions, Session, SessionConnection, User } from '../types/account.js';
+import { SessionState } from '../types/session-enums.js';
+import { toRevokedSessions, toSessionType, toUser } from './answers.js';
+import { sessionPage } from './session-page.js';
+
+@Resolver(() => Session)
+export class SessionResolver {
+  @Query(() => SessionConnection, { description: "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT." })
+  sessions(
+    @Ctx() context: GraphQLContext,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after: string | null,
+    @Arg('state', () => SessionState, { nullable: true, defaultValue: SessionState.ACTIVE, description: 'Only sessions in this state; null: all.' })
+    state: SessionState | null,
+  ): Promise<SessionConnection> {
+    return sessionPage(context, context.signedIn.account, { first, after }, state);
+  }
+
+  @Query(() => Session, {
+    nullable: true,
+    description: "One's own, or any for `sessions:read`; null where there is none, and for another user's. Errors: UNAUTHENTICATED.",
+  })
+  async session(
+    @Ctx() { services, signedIn }: GraphQLContext,
+    @Arg('id', () => ID, { description: 'The id of the session.' }) id: string,
+  ): Promise<Session | null> {
+    const session = await services.sessions.find(signedIn, id);
+    return session && toSessionType(session);
+  }
+
+  @FieldResolver(() => User, { nullable: true, description: 'Whose it is; null when the account was deleted.' })
+  async user(@Root() session: Session, @Ctx() context: GraphQLContext): Promise<User | null> {
+    const account = await context.findAccount(session.accountId);
+    return account && toUser(account);
+  }
+
+  @FieldResolver(() => Boolean, { description: 'Whether this is the session of the access token that asks.' })
+  isCurrent(@Root() session: Session, @Ctx() { viewer }: GraphQLContext): boolean {
+    return viewer.kind === 'account' && viewer.sessionId === session.id;
+  }
+
+  @Mutation(() => Session, {
+    description:
+      "Ends one session: one's own, or any for `sessions:revoke`; an ended one comes back as it is. Unknown, malformed and another user's id answer alike: NOT_FOUND. Errors: UNAUTHENTICATED, NOT_FOUND.",
+  })
+  async revokeSession(
+    @Ctx() { services, signedIn }: GraphQLContext,
+    @Arg('id', () => ID, { description: 'The id of the session.' }) id: string,
+  ): Promise<Session> {
+    return toSessionType(await services.sessions.revoke(signedIn, id));
+  }
+
+  @Mutation(() => RevokedSessions, { description: "Ends all of the caller's sessions but this one. Errors: UNAUTHENTICATED." })
+  async revokeOtherSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
+    return toRevokedSessions(await services.sessions.revokeOthers(signedIn));
+  }
+
+  @Mutation(() => RevokedSessions, { description: "Ends all of the caller's sessions, this one too. Errors: UNAUTHENTICATED." })
+  async revokeAllSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
+    return toRevokedSessions(await services.sessions.revokeAll(signedIn));
+  }
+}
+
+@Resolver(() => SessionConnection)
+export class SessionConnectionResolver {
+  @FieldResolver(() => Int, { description: 'Counted only when it is selected, and no further than 10,000.' })
+  totalCount(@Root() connection: SessionConnection): Promise<number> {
+    return connection.count();
+  }
+}

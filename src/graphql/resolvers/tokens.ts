@@ -1,0 +1,61 @@
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import type { GraphQLContext } from '../context.js';
+import { AuthPayload, LoginInput, SignupInput, SignupPayload } from '../types/tokens.js';
+import { toAuthPayload } from './answers.js';
+
+@Resolver()
+export class TokenResolver {
+  @Mutation(() => SignupPayload, {
+    description:
+      'For anyone: makes an account and signs it in. Errors: FORBIDDEN (sign-up closed), BAD_USER_INPUT, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED.',
+  })
+  async signup(
+    @Ctx() context: GraphQLContext,
+    @Arg('input', () => SignupInput, { description: 'The new account.' }) input: SignupInput,
+  ): Promise<SignupPayload> {
+    const tokens = await context.services.signIns.signUp(input, context.request);
+    return { auth: toAuthPayload(context, tokens), emailVerificationRequired: false };
+  }
+
+  @Mutation(() => AuthPayload, {
+    description: 'For anyone: signs in. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED.',
+  })
+  async login(
+    @Ctx() context: GraphQLContext,
+    @Arg('input', () => LoginInput, { description: 'Login and password.' }) input: LoginInput,
+  ): Promise<AuthPayload> {
+    return toAuthPayload(context, await context.services.signIns.signIn(input, context.request));
+  }
+
+  @Mutation(() => AuthPayload, {
+    description:
+      'For anyone who holds the refresh token: new tokens, the old refresh token being superseded. Asking again after a lost reply gives the same successor. Errors: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SESSION_EXPIRED, SESSION_REVOKED, ACCOUNT_DISABLED, RATE_LIMITED, BAD_USER_INPUT (argument and cookie together).',
+  })
+  async refreshToken(
+    @Ctx() context: GraphQLContext,
+    @Arg('token', () => String, { nullable: true, description: 'The refresh token; in cookie mode nothing, the cookie has it.' }) token: string | null,
+  ): Promise<AuthPayload> {
+    const { services, request, transport } = context;
+    return toAuthPayload(context, await services.refreshes.refresh(token, request, transport));
+  }
+
+  @Mutation(() => Boolean, {
+    description:
+      'For anyone who holds a token: ends the session of any authentic refresh or access token, superseded and expired ones too. True also when there is nothing to end (RFC 7009). Clears the cookie if it names that session.',
+  })
+  async revokeToken(
+    @Ctx() { services, transport }: GraphQLContext,
+    @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' }) token: string | null,
+  ): Promise<boolean> {
+    await services.logouts.revokeToken(token, transport);
+    return true;
+  }
+
+  @Mutation(() => Boolean, {
+    description: 'For anyone: ends the session of the access token or, in cookie mode, of the cookie, and clears the cookie. True when there is neither.',
+  })
+  async logout(@Ctx() { services, request, transport }: GraphQLContext): Promise<boolean> {
+    await services.logouts.logOut(request.accessToken, transport);
+    return true;
+  }
+}

@@ -1,0 +1,125 @@
+import cookie from '@fastify/cookie';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { AuthError } from '../auth/errors.js';
+import type { Config } from '../config.js';
+import { createTransportReader } from './cookies.js';
+import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
+import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
+import { registerHealth } from './health.js';
+import { corsOptions } from './origin.js';
+import { refusal } from './refusals.js';
+import { createFactsReader } from './request-facts.js';
+import { requestIdOf } from './request-id.js';
+import { type KeySet, registerWellKnown } from './well-known.js';
+
+export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'> {
+  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
+  readonly logger: Logger;
+  readonly toErrorBody: ToErrorBody;
+  /** Rejects while the store does not answer. */
+  readonly ready: () => Promise<void>;
+  readonly jwks: () => KeySet;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+const allowedMethods: Readonly<Record<string, string>> = {
+  '/graphql': 'GET, POST',
+  '/healthz': 'GET, HEAD',
+  '/readyz': 'GET, HEAD',
+  '/.well-known/jwks.json': 'GET, HEAD',
+};
+
+function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
+  const handleError = createErrorHandler(toErrorBody);
+  // Fastify's clock answers first, body included; Node's own watch over sockets that never complete a request.
+  const socketTimeout = config.requestTimeoutMs + 500;
+  const http = { headersTimeout: socketTimeout, requestTimeout: socketTimeout, connectionsCheckingInterval: 250 };
+  const options = {
+    loggerInstance: logger,
+    // One line for a request, written below; Fastify's own lines hold the query string.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestIdOf,
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    bodyLimit: config.maxBodyBytes,
+    handlerTimeout: config.requestTimeoutMs,
+    requestTimeout: socketTimeout,
+    http,
+    // Its answer would not be in our shape: what still arrives on an open connection is served, and the connection closed.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply.header('x-request-id', request.id));
+    },
+    clientErrorHandler: createClientErrorHandler(toErrorBody, logger),
+  } satisfies FastifyServerOptions & { http: typeof http };
+  return options;
+}
+
+async function registerPlugins(app: FastifyInstance, config: HttpServerDeps['config']): Promise<void> {
+  await app.register(cors, corsOptions(config));
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    hsts: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+  });
+  // For its writer only: cookies are not read for requests that do not ask for cookie mode.
+  await app.register(cookie, { hook: false });
+}
+
+function addHooks(app: FastifyInstance, logger: Logger): void {
+  const readFacts = createFactsReader((peer) =>
+    logger.warn({ peer }, 'X-Forwarded-For is ignored: the peer is not in LATCHKEY_TRUSTED_PROXIES. Behind a proxy, name it there.'),
+  );
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    request.facts = readFacts(request);
+    reply.header('x-request-id', request.id);
+  });
+  // A connection kept alive after its last answer would hold up the stop.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async ({ facts, log, method, url }, reply) => {
+    if (url.startsWith('/healthz')) return;
+    const req = { method, url, ip: facts.ipAddress };
+    log.info({ req, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
+/** No such path, or not by this method. Decided before the body: Fastify would read and judge it first. */
+function addNotFound(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    const methods = allowedMethods[request.url.split('?', 1)[0] ?? ''];
+    if (methods === undefined) throw new AuthError('NOT_FOUND');
+    reply.header('allow', methods);
+    throw refusal('METHOD');
+  });
+  // Reached only by a preflight from an origin that is not allowed.
+  app.setNotFoundHandler(async () => {
+    throw new AuthError('NOT_FOUND');
+  });
+}
+
+/**
+ * The HTTP side, not yet listening. Every answer is JSON with the request's id, every failure `{ errors: [...] }`; a request
+ * takes at most `requestTimeoutMs`. `close()` lets requests in flight finish and ends idle connections.
+ */
+export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify(serverOptions(deps));
+  app.setErrorHandler(createErrorHandler(deps.toErrorBody));
+  addHooks(app, deps.logger);
+  await registerPlugins(app, deps.config);
+  addNotFound(app);
+  registerGraphqlRoute(app, { ...deps, readTransport: createTransportReader(deps) });
+  registerHealth(app, deps.ready);
+  registerWellKnown(app, deps.jwks);
+  return app;
+}

@@ -1,0 +1,65 @@
+import { type App, createApp } from './app.js';
+import { type Config, loadConfig } from './config.js';
+import { explain } from './explain.js';
+import { createLogger } from './log.js';
+
+/** After this a stop does not wait any longer for requests in flight. */
+const longestStopMs = 10_000;
+
+/** What a person at a terminal must know; in production the log has it. */
+function announce(config: Config, address: string, secretPath: string | null): void {
+  const store = config.storeUrl.startsWith('sqlite:') ? config.storeUrl.slice('sqlite:'.length) : 'MongoDB';
+  const lines = [
+    '',
+    `  Latchkey listens on ${address}`,
+    `  Data    ${store}`,
+    `  Secret  ${secretPath ?? 'from LATCHKEY_SECRET'}`,
+    ...(config.warnings.length > 0 ? ['', '  Not for production:', ...config.warnings.map((warning) => `  - ${warning}`)] : []),
+    '',
+    '',
+  ];
+  process.stdout.write(lines.join('\n'));
+}
+
+function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>): void {
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error({ afterMs: longestStopMs }, 'requests in flight did not end in time');
+      process.exit(1);
+    }, longestStopMs).unref();
+    await app.close();
+    logger.info({}, 'stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        logger.error({ err: error }, 'the stop failed');
+        process.exit(1);
+      });
+    });
+  }
+}
+
+/** Starts the service and keeps it running until a signal. A refused start says why on standard error and exits with 1. */
+async function run(): Promise<void> {
+  try {
+    const config = loadConfig();
+    const logger = createLogger(config.logLevel);
+    const app = await createApp(config, { logger });
+    stopOnSignals(app, logger);
+    const address = await app.listen();
+    if (config.production) for (const warning of config.warnings) logger.warn({}, warning);
+    else announce(config, address, app.secretPath);
+    logger.info({ address, version: app.services.serverInfo.version }, 'listening');
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exit(1);
+  }
+}
+
+await run();

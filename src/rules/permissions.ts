@@ -1,0 +1,90 @@
+import { deny, type IRule, type IRules, shield } from 'graphql-shield';
+import { AuthError } from '../auth/errors.js';
+import { anyone, anyoneWhileAvailable, selfOrEitherReader, selfOrSessionsReader, selfOrUsersReader, signedIn } from './rules.js';
+
+/**
+ * The one table of rights: every field of every object type has its line, and what has none is refused, as is the start of the
+ * server. The object types that only carry an answer (`AuthPayload`, `PageInfo`, ...) are open: what they carry has its own rules.
+ */
+export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>>>> = {
+  Query: {
+    serverInfo: anyone,
+    me: signedIn,
+    sessions: signedIn,
+    session: signedIn,
+  },
+  Mutation: {
+    signup: anyoneWhileAvailable,
+    login: anyoneWhileAvailable,
+    refreshToken: anyoneWhileAvailable,
+    revokeToken: anyoneWhileAvailable,
+    logout: anyoneWhileAvailable,
+    revokeSession: signedIn,
+    revokeOtherSessions: signedIn,
+    revokeAllSessions: signedIn,
+  },
+  User: {
+    id: signedIn,
+    email: selfOrEitherReader,
+    emailVerified: selfOrUsersReader,
+    username: selfOrEitherReader,
+    roles: selfOrUsersReader,
+    permissions: selfOrUsersReader,
+    createdAt: selfOrUsersReader,
+    lastLoginAt: selfOrUsersReader,
+    passwordChangedAt: selfOrUsersReader,
+    disabled: signedIn,
+    sessions: selfOrSessionsReader,
+  },
+  AccountDisabled: { at: signedIn, until: signedIn, reason: signedIn },
+  Session: {
+    id: signedIn,
+    user: signedIn,
+    state: signedIn,
+    isCurrent: signedIn,
+    createdAt: signedIn,
+    lastSeenAt: signedIn,
+    idleExpiresAt: signedIn,
+    expiresAt: signedIn,
+    ipAddress: signedIn,
+    userAgent: signedIn,
+    device: signedIn,
+    refreshCount: signedIn,
+    revokedAt: signedIn,
+    revocationReason: signedIn,
+  },
+  Device: { label: signedIn, browser: signedIn, os: signedIn, kind: signedIn },
+  SessionConnection: { edges: signedIn, nodes: signedIn, pageInfo: signedIn, totalCount: signedIn },
+  SessionEdge: { cursor: signedIn, node: signedIn },
+  RevokedSessions: { count: signedIn, dryRun: signedIn, sessions: signedIn },
+  PageInfo: { hasNextPage: anyone, hasPreviousPage: anyone, startCursor: anyone, endCursor: anyone },
+  AuthPayload: {
+    accessToken: anyone,
+    accessTokenExpiresAt: anyone,
+    refreshToken: anyone,
+    refreshTokenExpiresAt: anyone,
+    tokenType: anyone,
+    serverTime: anyone,
+    user: anyone,
+    session: anyone,
+  },
+  SignupPayload: { auth: anyone, emailVerificationRequired: anyone },
+  ServerInfo: {
+    version: anyone,
+    serverTime: anyone,
+    signupEnabled: anyone,
+    emailVerificationRequired: anyone,
+    passwordMinLength: anyone,
+    passwordMaxLength: anyone,
+    errorCodes: anyone,
+  },
+};
+
+/** The table as middleware. A rule that throws refuses (`fallbackError`); resolvers' own errors pass through to the translator. */
+export const createPermissions = () =>
+  shield(permissions as IRules, {
+    fallbackRule: deny,
+    fallbackError: () => new AuthError('FORBIDDEN'),
+    allowExternalErrors: true,
+    debug: false,
+  });

@@ -1,0 +1,142 @@
+import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
+import {
+  type AccountDisabledRecord,
+  type AccountRecord,
+  DuplicateError,
+  type Ending,
+  type EpochMs,
+  type SessionsEnding,
+  StoreUnavailableError,
+} from '../port.js';
+import {
+  type AccountDocument,
+  accountDocument,
+  disabledDocument,
+  endingDocument,
+  toAccount,
+  usernameKey,
+} from './documents.js';
+import { duplicateKey, waitTimeoutMs } from './guard.js';
+
+interface End {
+  readonly ending: Ending;
+  readonly kept: SessionsEnding['kept'];
+  readonly where: QueryFilter<AccountDocument>;
+  readonly set: UpdateQuery<AccountDocument>;
+}
+
+/**
+ * The verbs on accounts, each one update of one document. `updateOne` and a read afterwards instead of `findOneAndUpdate`: the
+ * test server scans for the latter, and none of these verbs needs the record of exactly that instant.
+ */
+export class Accounts {
+  /** The last sign-in under way of each account in this process: they would only lose against each other. */
+  private readonly signIns = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly model: Model<AccountDocument>) {}
+
+  async create(account: AccountRecord): Promise<void> {
+    try {
+      await this.model.create([accountDocument(account)]);
+    } catch (error) {
+      const fields = duplicateKey(error);
+      if (fields === null) throw error;
+      if (await this.isRepeat(account)) return;
+      throw new DuplicateError(fields.includes('usernameKey') ? 'username' : 'email');
+    }
+  }
+
+  find(id: string): Promise<AccountRecord | null> {
+    return this.findOne({ _id: id });
+  }
+
+  findByEmail(email: string): Promise<AccountRecord | null> {
+    return this.findOne({ email });
+  }
+
+  findByUsername(username: string): Promise<AccountRecord | null> {
+    return this.findOne({ usernameKey: usernameKey(username) });
+  }
+
+  async recordSignIn(id: string, at: EpochMs): Promise<number | null> {
+    const before = this.signIns.get(id) ?? Promise.resolve();
+    const giveUpAt = performance.now() + waitTimeoutMs;
+    const mine = before.then(() => this.takeNumber(id, at, giveUpAt));
+    const settled = mine.then(
+      () => {},
+      () => {},
+    );
+    this.signIns.set(id, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.signIns.get(id) === settled) this.signIns.delete(id);
+    }
+  }
+
+  async rehashPassword(id: string, expected: string, hash: string): Promise<boolean> {
+    return this.update({ _id: id, passwordHash: expected }, { $set: { passwordHash: hash } });
+  }
+
+  changePassword(id: string, expected: string, hash: string, ending: SessionsEnding): Promise<AccountRecord | null> {
+    return this.end(id, {
+      ending,
+      kept: ending.kept,
+      where: { passwordHash: expected },
+      set: { passwordHash: hash, passwordChangedAt: new Date(ending.at) },
+    });
+  }
+
+  endSessions(id: string, ending: SessionsEnding): Promise<AccountRecord | null> {
+    return this.end(id, { ending, kept: ending.kept, where: {}, set: {} });
+  }
+
+  disable(id: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
+    return this.end(id, { ending, kept: null, where: {}, set: { disabled: disabledDocument(disabled) } });
+  }
+
+  setRoles(id: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
+    return this.update({ _id: id, version: expectedVersion }, { $set: { roles: [...roles] }, $inc: { version: 1 } });
+  }
+
+  /** The one way to raise the epoch: only while the kept session, if any, is within it. */
+  private async end(id: string, { ending, kept, where, set }: End): Promise<AccountRecord | null> {
+    const within = kept === null ? {} : { $or: [{ sessionEpoch: kept.epoch }, { keptSessionId: kept.id }] };
+    const changed = await this.update(
+      { _id: id, ...where, ...within },
+      {
+        $inc: { sessionEpoch: 1, version: 1 },
+        $set: { ...set, keptSessionId: kept?.id ?? null, sessionsEnded: endingDocument(ending) },
+      },
+    );
+    return changed ? this.find(id) : null;
+  }
+
+  /** Compare-and-set on the count, repeated: each loss means that somebody else's sign-in went through. */
+  private async takeNumber(id: string, at: EpochMs, giveUpAt: number): Promise<number | null> {
+    while (performance.now() < giveUpAt) {
+      const found = await this.model.findById(id, { signInCount: 1 }).lean<Pick<AccountDocument, 'signInCount'>>();
+      if (found === null) return null;
+      const next = found.signInCount + 1;
+      const change = { $set: { signInCount: next, lastLoginAt: new Date(at) } };
+      if (await this.update({ _id: id, signInCount: found.signInCount }, change)) return next;
+    }
+    throw new StoreUnavailableError(new Error('too many sign-ins at once'));
+  }
+
+  private async findOne(filter: QueryFilter<AccountDocument>): Promise<AccountRecord | null> {
+    const document = await this.model.findOne(filter).lean<AccountDocument>();
+    return document && toAccount(document);
+  }
+
+  private async update(filter: QueryFilter<AccountDocument>, change: UpdateQuery<AccountDocument>): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(filter, change);
+    return matchedCount === 1;
+  }
+
+  /** Whether the record is there already, written by an attempt whose answer the caller did not get. */
+  private async isRepeat(account: AccountRecord): Promise<boolean> {
+    const found = await this.find(account.id);
+    return found !== null && found.email === account.email && found.createdAt === account.createdAt;
+  }
+}

@@ -1,0 +1,216 @@
+import type { AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, RevocationReason, SessionRecord } from '../port.js';
+
+/** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
+export interface EndingDocument {
+  readonly at: Date;
+  readonly reason: RevocationReason;
+  readonly by: string | null;
+}
+
+export interface AccountDocument {
+  readonly _id: string;
+  readonly email: string;
+  readonly emailVerified: boolean;
+  readonly username: string | null;
+  /** `username` in lower case, for the unique index. */
+  readonly usernameKey: string | null;
+  readonly passwordHash: string | null;
+  readonly roles: string[];
+  readonly createdAt: Date;
+  readonly lastLoginAt: Date | null;
+  readonly passwordChangedAt: Date | null;
+  readonly disabled: { readonly at: Date; readonly until: Date | null; readonly reason: string | null } | null;
+  readonly sessionEpoch: number;
+  readonly keptSessionId: string | null;
+  readonly sessionsEnded: EndingDocument | null;
+  readonly signInCount: number;
+  readonly version: number;
+}
+
+export interface SessionDocument {
+  readonly _id: string;
+  readonly accountId: string;
+  readonly epoch: number;
+  readonly ordinal: number;
+  readonly generation: number;
+  readonly confirmedGeneration: number;
+  readonly confirmedAt: Date | null;
+  readonly rotations: Date[];
+  readonly attemptId: string | null;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+  readonly authenticatedAt: Date;
+  readonly idleExpiresAt: Date;
+  readonly expiresAt: Date;
+  readonly purgeAt: Date;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly device: DeviceRecord;
+  readonly revoked: EndingDocument | null;
+  /** Rises with each `assertCurrent`: see there. */
+  readonly assertions: number;
+}
+
+export interface KeyDocument {
+  readonly _id: string;
+  readonly purpose: KeyPurpose;
+  readonly sequence: number;
+  readonly algorithm: string | null;
+  /** By `wrappingField` of the secret's id. */
+  readonly wrapped: Record<string, string>;
+  readonly createdAt: Date;
+  readonly activatesAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+export function usernameKey(username: string): string {
+  return username.toLowerCase();
+}
+
+/** A secret's id as the name of a field: dots and dollars would have a meaning there. */
+export function wrappingField(secretId: string): string {
+  return encodeURIComponent(secretId).replaceAll('.', '%2E');
+}
+
+function toDate(at: number | null): Date | null {
+  return at === null ? null : new Date(at);
+}
+
+function toMs(date: Date | null): number | null {
+  return date === null ? null : date.getTime();
+}
+
+export function endingDocument({ at, reason, by }: Ending): EndingDocument {
+  return { at: new Date(at), reason, by };
+}
+
+function toEnding(document: EndingDocument | null): Ending | null {
+  return document && { at: document.at.getTime(), reason: document.reason, by: document.by };
+}
+
+export function disabledDocument(disabled: NonNullable<AccountRecord['disabled']>): NonNullable<AccountDocument['disabled']> {
+  return { at: new Date(disabled.at), until: toDate(disabled.until), reason: disabled.reason };
+}
+
+export function accountDocument(account: AccountRecord): AccountDocument {
+  return {
+    _id: account.id,
+    email: account.email,
+    emailVerified: account.emailVerified,
+    username: account.username,
+    usernameKey: account.username === null ? null : usernameKey(account.username),
+    passwordHash: account.passwordHash,
+    roles: [...account.roles],
+    createdAt: new Date(account.createdAt),
+    lastLoginAt: toDate(account.lastLoginAt),
+    passwordChangedAt: toDate(account.passwordChangedAt),
+    disabled: account.disabled && disabledDocument(account.disabled),
+    sessionEpoch: account.sessionEpoch,
+    keptSessionId: account.keptSessionId,
+    sessionsEnded: account.sessionsEnded && endingDocument(account.sessionsEnded),
+    signInCount: account.signInCount,
+    version: account.version,
+  };
+}
+
+export function toAccount(document: AccountDocument): AccountRecord {
+  const { disabled } = document;
+  return {
+    id: document._id,
+    email: document.email,
+    emailVerified: document.emailVerified,
+    username: document.username,
+    passwordHash: document.passwordHash,
+    roles: document.roles,
+    createdAt: document.createdAt.getTime(),
+    lastLoginAt: toMs(document.lastLoginAt),
+    passwordChangedAt: toMs(document.passwordChangedAt),
+    disabled: disabled && { at: disabled.at.getTime(), until: toMs(disabled.until), reason: disabled.reason },
+    sessionEpoch: document.sessionEpoch,
+    keptSessionId: document.keptSessionId,
+    sessionsEnded: toEnding(document.sessionsEnded),
+    signInCount: document.signInCount,
+    version: document.version,
+  };
+}
+
+export function sessionDocument(session: SessionRecord): SessionDocument {
+  const { label, browser, os, kind } = session.device;
+  return {
+    _id: session.id,
+    accountId: session.accountId,
+    epoch: session.epoch,
+    ordinal: session.ordinal,
+    generation: session.generation,
+    confirmedGeneration: session.confirmedGeneration,
+    confirmedAt: toDate(session.confirmedAt),
+    rotations: session.rotations.map((at) => new Date(at)),
+    attemptId: session.attemptId,
+    createdAt: new Date(session.createdAt),
+    lastSeenAt: new Date(session.lastSeenAt),
+    authenticatedAt: new Date(session.authenticatedAt),
+    idleExpiresAt: new Date(session.idleExpiresAt),
+    expiresAt: new Date(session.expiresAt),
+    purgeAt: new Date(session.purgeAt),
+    ipAddress: session.ipAddress,
+    userAgent: session.userAgent,
+    device: { label, browser, os, kind },
+    revoked: session.revoked && endingDocument(session.revoked),
+    assertions: 0,
+  };
+}
+
+export function toSession(document: SessionDocument): SessionRecord {
+  const { label, browser, os, kind } = document.device;
+  return {
+    id: document._id,
+    accountId: document.accountId,
+    epoch: document.epoch,
+    ordinal: document.ordinal,
+    generation: document.generation,
+    confirmedGeneration: document.confirmedGeneration,
+    confirmedAt: toMs(document.confirmedAt),
+    rotations: document.rotations.map((date) => date.getTime()),
+    attemptId: document.attemptId,
+    createdAt: document.createdAt.getTime(),
+    lastSeenAt: document.lastSeenAt.getTime(),
+    authenticatedAt: document.authenticatedAt.getTime(),
+    idleExpiresAt: document.idleExpiresAt.getTime(),
+    expiresAt: document.expiresAt.getTime(),
+    purgeAt: document.purgeAt.getTime(),
+    ipAddress: document.ipAddress,
+    userAgent: document.userAgent,
+    device: { label, browser, os, kind },
+    revoked: toEnding(document.revoked),
+  };
+}
+
+export function keyDocument(key: KeyRecord): KeyDocument {
+  return {
+    _id: key.id,
+    purpose: key.purpose,
+    sequence: key.sequence,
+    algorithm: key.algorithm,
+    wrapped: mapFields(key.wrapped, wrappingField),
+    createdAt: new Date(key.createdAt),
+    activatesAt: new Date(key.activatesAt),
+    revokedAt: toDate(key.revokedAt),
+  };
+}
+
+export function toKey(document: KeyDocument): KeyRecord {
+  return {
+    id: document._id,
+    purpose: document.purpose,
+    sequence: document.sequence,
+    algorithm: document.algorithm,
+    wrapped: mapFields(document.wrapped, decodeURIComponent),
+    createdAt: document.createdAt.getTime(),
+    activatesAt: document.activatesAt.getTime(),
+    revokedAt: toMs(document.revokedAt),
+  };
+}
+
+function mapFields(record: Readonly<Record<string, string>>, rename: (name: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [rename(name), value]));
+}

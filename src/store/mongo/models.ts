@@ -1,0 +1,92 @@
+import { type Connection, type Model, Schema } from 'mongoose';
+import type { AccountDocument, KeyDocument, SessionDocument } from './documents.js';
+
+/** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
+const options = {
+  autoIndex: false,
+  autoCreate: false,
+  strict: 'throw',
+  strictQuery: 'throw',
+  versionKey: false,
+  minimize: false,
+} as const;
+
+const ending = new Schema({ at: Date, reason: String, by: String }, { ...options, _id: false });
+const disabled = new Schema({ at: Date, until: Date, reason: String }, { ...options, _id: false });
+const device = new Schema({ label: String, browser: String, os: String, kind: String }, { ...options, _id: false });
+
+const account = new Schema(
+  {
+    _id: String,
+    email: String,
+    emailVerified: Boolean,
+    username: String,
+    usernameKey: String,
+    passwordHash: String,
+    roles: [String],
+    createdAt: Date,
+    lastLoginAt: Date,
+    passwordChangedAt: Date,
+    disabled,
+    sessionEpoch: Number,
+    keptSessionId: String,
+    sessionsEnded: ending,
+    signInCount: Number,
+    version: Number,
+  },
+  { ...options, collection: 'accounts' },
+);
+
+const session = new Schema(
+  {
+    _id: String,
+    accountId: String,
+    epoch: Number,
+    ordinal: Number,
+    generation: Number,
+    confirmedGeneration: Number,
+    confirmedAt: Date,
+    rotations: [Date],
+    attemptId: String,
+    createdAt: Date,
+    lastSeenAt: Date,
+    authenticatedAt: Date,
+    idleExpiresAt: Date,
+    expiresAt: Date,
+    purgeAt: Date,
+    ipAddress: String,
+    userAgent: String,
+    device,
+    revoked: ending,
+    assertions: Number,
+  },
+  { ...options, collection: 'sessions' },
+);
+
+const key = new Schema(
+  {
+    _id: String,
+    purpose: String,
+    sequence: Number,
+    algorithm: String,
+    wrapped: Schema.Types.Mixed,
+    createdAt: Date,
+    activatesAt: Date,
+    revokedAt: Date,
+  },
+  { ...options, collection: 'keys' },
+);
+
+export interface Models {
+  readonly accounts: Model<AccountDocument>;
+  readonly sessions: Model<SessionDocument>;
+  readonly keys: Model<KeyDocument>;
+}
+
+export function modelsOn(connection: Connection): Models {
+  return {
+    accounts: connection.model<AccountDocument>('Account', account),
+    sessions: connection.model<SessionDocument>('Session', session),
+    keys: connection.model<KeyDocument>('Key', key),
+  };
+}

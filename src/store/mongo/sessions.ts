@@ -1,0 +1,147 @@
+import type { Model, QueryFilter } from 'mongoose';
+import type {
+  Advance,
+  Ending,
+  EpochMs,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionRecord,
+  SessionUse,
+} from '../port.js';
+import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
+import { duplicateKey } from './guard.js';
+import { sessionFilter, within } from './session-filters.js';
+
+/** So that one command stays well within its time. */
+const maxUsesPerCommand = 200;
+
+/** The verbs on sessions. Those that change one are one `updateOne` with the compare in its filter. */
+export class Sessions {
+  constructor(private readonly model: Model<SessionDocument>) {}
+
+  /** A repeat of a record that is there already changes nothing. */
+  async create(session: SessionRecord): Promise<void> {
+    try {
+      await this.model.create([sessionDocument(session)]);
+    } catch (error) {
+      if (duplicateKey(error) === null) throw error;
+    }
+  }
+
+  async find(id: string): Promise<SessionRecord | null> {
+    const document = await this.model.findById(id).lean<SessionDocument>();
+    return document && toSession(document);
+  }
+
+  async advance(sessionId: string, change: Advance): Promise<boolean> {
+    const at = new Date(change.at);
+    const { matchedCount } = await this.model.updateOne(
+      { _id: sessionId, generation: change.expectedGeneration, ...alive(change.at) },
+      {
+        $set: {
+          generation: change.expectedGeneration + 1,
+          attemptId: change.attemptId,
+          lastSeenAt: at,
+          idleExpiresAt: new Date(change.idleExpiresAt),
+          purgeAt: new Date(change.purgeAt),
+        },
+        $push: { rotations: { $each: [at], $slice: -8 } },
+      },
+    );
+    return matchedCount === 1;
+  }
+
+  /** `assertions` rises so that the write always changes something: a deposed primary may still acknowledge one that does not. */
+  async assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(
+      { _id: sessionId, generation, ...alive(at) },
+      [{ $set: { ...seen(at), ...(confirm && confirmed(generation, at)), assertions: { $add: ['$assertions', 1] } } }],
+      { updatePipeline: true },
+    );
+    return matchedCount === 1;
+  }
+
+  /** By the driver's own collection: Mongoose does not take pipelines in a bulk write. */
+  async recordUses(uses: readonly SessionUse[]): Promise<void> {
+    for (let start = 0; start < uses.length; start += maxUsesPerCommand) {
+      const updates = uses.slice(start, start + maxUsesPerCommand).map(({ sessionId, generation, at }) => ({
+        updateOne: {
+          filter: { _id: String(sessionId), revoked: null },
+          update: [{ $set: { ...seen(at), ...confirmed(generation, at) } }],
+        },
+      }));
+      await this.model.collection.bulkWrite(updates as never, { ordered: false });
+    }
+  }
+
+  async revoke(
+    sessionId: string,
+    ownerId: string | null,
+    ending: Ending,
+    purgeAt: EpochMs,
+  ): Promise<{ readonly session: SessionRecord; readonly ended: boolean } | null> {
+    const owned = { _id: sessionId, ...(ownerId !== null && { accountId: ownerId }) };
+    const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
+    const { matchedCount } = await this.model.updateOne({ ...owned, ...alive(ending.at) }, change);
+    const document = await this.model.findOne(owned).lean<SessionDocument>();
+    return document && { session: toSession(document), ended: matchedCount === 1 };
+  }
+
+  async revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
+    const { accountId, epochBelow, ordinalAtMost, exceptId } = selector;
+    const filter: QueryFilter<SessionDocument> = {
+      accountId,
+      ...alive(ending.at),
+      ...(epochBelow !== null && { epoch: within({ $lt: epochBelow }) }),
+      ...(ordinalAtMost !== null && { ordinal: within({ $lte: ordinalAtMost }) }),
+      ...(exceptId !== null && { _id: within({ $ne: exceptId }) }),
+    };
+    const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
+    return (await this.model.updateMany(filter, change)).modifiedCount;
+  }
+
+  async list(query: SessionQuery, { limit, after }: Page<SessionPosition>): Promise<SessionRecord[]> {
+    const documents = await this.model
+      .find(sessionFilter(query, after))
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(limit)
+      .lean<SessionDocument[]>();
+    return documents.map(toSession);
+  }
+
+  count(query: SessionQuery, atMost: number): Promise<number> {
+    return this.model.countDocuments(sessionFilter(query, null)).limit(atMost).exec();
+  }
+
+  async findOrdinalBeyond(query: SessionQuery, skip: number): Promise<number | null> {
+    const [document] = await this.model
+      .find(sessionFilter({ ...query, state: 'ACTIVE' }, null), { ordinal: 1 })
+      .sort({ ordinal: -1 })
+      .skip(skip)
+      .limit(1)
+      .lean<Pick<SessionDocument, 'ordinal'>[]>();
+    return document?.ordinal ?? null;
+  }
+}
+
+function alive(at: EpochMs) {
+  return { revoked: null, idleExpiresAt: within({ $gt: new Date(at) }) };
+}
+
+/** Pipeline expressions: only numbers and dates are put into them, since a string could name a field. */
+function seen(at: EpochMs) {
+  return { lastSeenAt: { $max: ['$lastSeenAt', new Date(at)] } };
+}
+
+/** Notes that the client holds `generation`, if that is the present one and was not known. */
+function confirmed(generation: number, at: EpochMs) {
+  const isNews = {
+    $and: [{ $eq: ['$generation', generation] }, { $lt: ['$confirmedGeneration', generation] }],
+  };
+  return {
+    confirmedGeneration: { $cond: [isNews, generation, '$confirmedGeneration'] },
+    confirmedAt: { $cond: [isNews, new Date(at), '$confirmedAt'] },
+  };
+}

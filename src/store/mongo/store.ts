@@ -1,0 +1,145 @@
+import type { Connection } from 'mongoose';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  Advance,
+  Ending,
+  EpochMs,
+  KeyRecord,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionRecord,
+  SessionsEnding,
+  SessionUse,
+  Store,
+} from '../port.js';
+import { Accounts } from './accounts.js';
+import type { Guard } from './guard.js';
+import { Keys } from './keys.js';
+import { modelsOn } from './models.js';
+import { Sessions } from './sessions.js';
+
+/** The port on MongoDB. */
+export class MongoStore implements Store {
+  private readonly accounts: Accounts;
+  private readonly sessions: Sessions;
+  private readonly keys: Keys;
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly guard: Guard,
+  ) {
+    const models = modelsOn(connection);
+    this.accounts = new Accounts(models.accounts);
+    this.sessions = new Sessions(models.sessions);
+    this.keys = new Keys(models.keys);
+  }
+
+  createAccount(account: AccountRecord): Promise<void> {
+    return this.guard.run(() => this.accounts.create(account));
+  }
+  findAccount(id: string): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.find(id));
+  }
+  findAccountByEmail(email: string): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.findByEmail(email));
+  }
+  findAccountByUsername(username: string): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.findByUsername(username));
+  }
+  recordSignIn(accountId: string, at: EpochMs): Promise<number | null> {
+    return this.guard.run(() => this.accounts.recordSignIn(accountId, at));
+  }
+  rehashPassword(accountId: string, expectedHash: string, newHash: string): Promise<boolean> {
+    return this.guard.run(() => this.accounts.rehashPassword(accountId, expectedHash, newHash));
+  }
+  changePassword(
+    accountId: string,
+    expectedHash: string,
+    newHash: string,
+    ending: SessionsEnding,
+  ): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
+  }
+  endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.endSessions(accountId, ending));
+  }
+  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.disable(accountId, disabled, ending));
+  }
+  setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
+    return this.guard.run(() => this.accounts.setRoles(accountId, expectedVersion, roles));
+  }
+
+  createSession(session: SessionRecord): Promise<void> {
+    return this.guard.run(() => this.sessions.create(session));
+  }
+  findSession(id: string): Promise<SessionRecord | null> {
+    return this.guard.run(() => this.sessions.find(id));
+  }
+  advance(sessionId: string, change: Advance): Promise<boolean> {
+    return this.guard.run(() => this.sessions.advance(sessionId, change));
+  }
+  assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
+    return this.guard.run(() => this.sessions.assertCurrent(sessionId, generation, at, confirm));
+  }
+  recordUses(uses: readonly SessionUse[]): Promise<void> {
+    return this.guard.run(() => this.sessions.recordUses(uses));
+  }
+  revoke(sessionId: string, ownerId: string | null, ending: Ending, purgeAt: EpochMs): ReturnType<Store['revoke']> {
+    return this.guard.run(() => this.sessions.revoke(sessionId, ownerId, ending, purgeAt));
+  }
+  revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
+    return this.guard.run(() => this.sessions.revokeWhere(selector, ending, purgeAt));
+  }
+  listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
+    return this.guard.run(() => this.sessions.list(query, page));
+  }
+  countSessions(query: SessionQuery, atMost: number): Promise<number> {
+    return this.guard.run(() => this.sessions.count(query, atMost));
+  }
+  findOrdinalBeyond(query: SessionQuery, skip: number): Promise<number | null> {
+    return this.guard.run(() => this.sessions.findOrdinalBeyond(query, skip));
+  }
+
+  listKeys(): Promise<KeyRecord[]> {
+    return this.guard.run(() => this.keys.list());
+  }
+  addKey(key: KeyRecord): Promise<boolean> {
+    return this.guard.run(() => this.keys.add(key));
+  }
+  addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void> {
+    return this.guard.run(() => this.keys.addWrapping(keyId, secretId, ciphertext));
+  }
+
+  async ping(): Promise<void> {
+    await this.command({ ping: 1 });
+  }
+  async readClock(): Promise<EpochMs | null> {
+    const { localTime } = await this.command({ hello: 1 });
+    return localTime instanceof Date ? localTime.getTime() : null;
+  }
+  /** The TTL index on `purgeAt` does it. */
+  purge(): Promise<number> {
+    return this.guard.run(async () => 0);
+  }
+  close(): Promise<void> {
+    this.closing ??= this.letGo();
+    return this.closing;
+  }
+
+  private command(command: Record<string, 1>): Promise<Record<string, unknown>> {
+    return this.guard.run(async () => {
+      if (this.connection.db === undefined) throw new Error('not connected');
+      return this.connection.db.admin().command(command);
+    });
+  }
+
+  private async letGo(): Promise<void> {
+    await this.guard.close();
+    await this.connection.close();
+  }
+}

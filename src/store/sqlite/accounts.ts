@@ -1,0 +1,95 @@
+import {
+  type AccountDisabledRecord,
+  type AccountRecord,
+  DuplicateError,
+  type Ending,
+  type EpochMs,
+  type SessionsEnding,
+} from '../port.js';
+import type { Connection, Values } from './connection.js';
+import { errorCode } from './retry.js';
+import { type AccountRow, accountObject, accountValues, disabledJson, endingJson, insertInto, toAccount } from './rows.js';
+
+/** The statements on accounts. Those that write are run by the `Writer`, inside its transaction. */
+export class Accounts {
+  constructor(private readonly connection: Connection) {}
+
+  create(account: AccountRecord): void {
+    const values = accountValues(account);
+    try {
+      this.connection.run(insertInto('accounts', values), values);
+    } catch (error) {
+      if (!(error instanceof Error && errorCode(error)?.startsWith('SQLITE_CONSTRAINT'))) throw error;
+      if (this.isRepeat(account)) return;
+      throw new DuplicateError(error.message.includes('accounts.username_key') ? 'username' : 'email');
+    }
+  }
+
+  findBy(column: 'id' | 'email' | 'username_key', value: string): AccountRecord | null {
+    const sql = `SELECT ${accountObject} FROM accounts WHERE ${column} = :value`;
+    const [row] = this.connection.rows(sql, { value });
+    return row === undefined ? null : toAccount(row as AccountRow);
+  }
+
+  recordSignIn(id: string, at: EpochMs): number | null {
+    const sql = 'UPDATE accounts SET sign_in_count = sign_in_count + 1, last_login_at = :at WHERE id = :id';
+    if (this.connection.run(sql, { id, at }) === 0) return null;
+    return this.connection.number('SELECT sign_in_count FROM accounts WHERE id = :id', { id });
+  }
+
+  rehashPassword(id: string, expected: string, hash: string): boolean {
+    const sql = 'UPDATE accounts SET password_hash = :hash WHERE id = :id AND password_hash = :expected';
+    return this.connection.run(sql, { id, expected, hash }) === 1;
+  }
+
+  changePassword(id: string, expected: string, hash: string, ending: SessionsEnding): AccountRecord | null {
+    return this.end(id, ending, ending.kept, {
+      set: ', password_hash = :hash, password_changed_at = :at',
+      where: ' AND password_hash = :expected',
+      values: { hash, expected, at: ending.at },
+    });
+  }
+
+  endSessions(id: string, ending: SessionsEnding): AccountRecord | null {
+    return this.end(id, ending, ending.kept, { set: '', where: '', values: {} });
+  }
+
+  disable(id: string, disabled: AccountDisabledRecord, ending: Ending): AccountRecord | null {
+    return this.end(id, ending, null, {
+      set: ', disabled = :disabled',
+      where: '',
+      values: { disabled: disabledJson(disabled) },
+    });
+  }
+
+  setRoles(id: string, expectedVersion: number, roles: readonly string[]): boolean {
+    const sql = 'UPDATE accounts SET roles = :roles, version = version + 1 WHERE id = :id AND version = :expectedVersion';
+    return this.connection.run(sql, { id, expectedVersion, roles: JSON.stringify(roles) }) === 1;
+  }
+
+  /** The one way to raise the epoch: only while the kept session, if any, is within it. */
+  private end(
+    id: string,
+    ending: Ending,
+    kept: SessionsEnding['kept'],
+    also: { readonly set: string; readonly where: string; readonly values: Values },
+  ): AccountRecord | null {
+    const sql = `UPDATE accounts SET session_epoch = session_epoch + 1, version = version + 1, kept_session_id = :keptId,
+      sessions_ended = :ending${also.set} WHERE id = :id${also.where}
+      AND (:keptId IS NULL OR session_epoch = :keptEpoch OR kept_session_id = :keptId)`;
+    const changed = this.connection.run(sql, {
+      ...also.values,
+      id,
+      ending: endingJson(ending),
+      keptId: kept?.id ?? null,
+      keptEpoch: kept?.epoch ?? null,
+    });
+    return changed === 1 ? this.findBy('id', id) : null;
+  }
+
+  /** Whether the record is there already, written by an attempt whose answer the caller did not get. */
+  private isRepeat(account: AccountRecord): boolean {
+    const found = this.findBy('id', account.id);
+    return found !== null && found.email === account.email && found.createdAt === account.createdAt;
+  }
+}

@@ -1,0 +1,97 @@
+import { StoreVersionError } from '../port.js';
+import type { Connection } from './connection.js';
+import { retryWhileBusy } from './retry.js';
+
+/** Step n brings the schema from version n - 1 to n (`PRAGMA user_version`). Steps are only ever appended. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE accounts (
+    id TEXT PRIMARY KEY NOT NULL,
+    email TEXT NOT NULL,
+    email_verified INTEGER NOT NULL,
+    username TEXT,
+    username_key TEXT,
+    password_hash TEXT,
+    roles TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_login_at INTEGER,
+    password_changed_at INTEGER,
+    disabled TEXT,
+    session_epoch INTEGER NOT NULL,
+    kept_session_id TEXT,
+    sessions_ended TEXT,
+    sign_in_count INTEGER NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX accounts_email ON accounts (email);
+  CREATE UNIQUE INDEX accounts_username ON accounts (username_key);
+
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY NOT NULL,
+    account_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    confirmed_generation INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    rotations TEXT NOT NULL,
+    attempt_id TEXT,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    authenticated_at INTEGER NOT NULL,
+    idle_expires_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    purge_at INTEGER NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT,
+    device TEXT NOT NULL,
+    revoked TEXT
+  ) STRICT;
+  CREATE INDEX sessions_list ON sessions (account_id, created_at DESC, id DESC);
+  CREATE INDEX sessions_ordinal ON sessions (account_id, ordinal DESC);
+  CREATE INDEX sessions_purge ON sessions (purge_at);
+
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY NOT NULL,
+    purpose TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    algorithm TEXT,
+    wrapped TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    activates_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX keys_sequence ON keys (purpose, sequence);
+  `,
+];
+
+/**
+ * Brings the schema to the newest version, each process in turn under the write lock. Throws `StoreVersionError` for a file
+ * of a newer version, or of another program.
+ */
+export async function migrate(connection: Connection, steps: readonly string[] = migrations): Promise<void> {
+  await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'));
+  try {
+    const version = Number(connection.pragma('user_version'));
+    refuseForeign(connection, version, steps.length);
+    for (const step of steps.slice(version)) connection.exec(step);
+    if (version < steps.length) connection.exec(`PRAGMA user_version = ${steps.length}`);
+    connection.exec('COMMIT');
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function refuseForeign(connection: Connection, version: number, known: number): void {
+  if (version > known) {
+    throw new StoreVersionError(
+      `The database has schema version ${version}, this Latchkey knows ${known}: run the newer Latchkey that wrote it, ` +
+        'or restore a backup made before the upgrade.',
+    );
+  }
+  const tables = connection.number("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", {});
+  if (version === 0 && tables !== 0) {
+    throw new StoreVersionError('The file is the database of another program: name another path.');
+  }
+}

@@ -1,0 +1,22 @@
+import type { SessionQuery } from '../port.js';
+import type { Values } from './connection.js';
+
+/** `id IS` and not `=`: a comparison with a missing kept session is false then, and not unknown. */
+const current = '(epoch = :epoch OR id IS :keptSessionId)';
+
+const conditions = {
+  ACTIVE: `revoked IS NULL AND idle_expires_at > :now AND ${current}`,
+  EXPIRED: `revoked IS NULL AND CASE WHEN ${current} THEN idle_expires_at <= :now
+    ELSE idle_expires_at <= :epochRaisedAt END`,
+  REVOKED: `(revoked IS NOT NULL OR (NOT ${current} AND (:epochRaisedAt IS NULL OR idle_expires_at > :epochRaisedAt)))`,
+} as const;
+
+/** The condition that selects what `query` asks for, and the values that it names. */
+export function sessionFilter(query: SessionQuery): { readonly where: string; readonly values: Values } {
+  const { accountId, state, now, epoch, keptSessionId, epochRaisedAt } = query;
+  if (state === null) return { where: 'account_id = :accountId', values: { accountId } };
+  return {
+    where: `account_id = :accountId AND ${conditions[state]}`,
+    values: { accountId, now, epoch, keptSessionId, epochRaisedAt },
+  };
+}

@@ -1,0 +1,153 @@
+import {
+  type AccountDisabledRecord,
+  type AccountRecord,
+  type Advance,
+  type Ending,
+  type EpochMs,
+  type KeyRecord,
+  type Page,
+  type RevokeSelector,
+  type SessionPosition,
+  type SessionQuery,
+  type SessionRecord,
+  type SessionsEnding,
+  type SessionUse,
+  type Store,
+  StoreUnavailableError,
+} from '../port.js';
+import { Accounts } from './accounts.js';
+import type { Checkpointer } from './checkpointer.js';
+import type { Connection } from './connection.js';
+import { Keys } from './keys.js';
+import { retryWhileBusy } from './retry.js';
+import { usernameKey } from './rows.js';
+import { Sessions } from './sessions.js';
+import { asStoreError, type Writer } from './writer.js';
+
+/** The port on SQLite: reads run at once and see what is committed, writes go through the `Writer`. */
+export class SqliteStore implements Store {
+  private readonly accounts: Accounts;
+  private readonly sessions: Sessions;
+  private readonly keys: Keys;
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly writer: Writer,
+    private readonly checkpointer: Checkpointer | null,
+  ) {
+    this.accounts = new Accounts(connection);
+    this.sessions = new Sessions(connection);
+    this.keys = new Keys(connection);
+  }
+
+  createAccount(account: AccountRecord): Promise<void> {
+    return this.write(() => this.accounts.create(account));
+  }
+  findAccount(id: string): Promise<AccountRecord | null> {
+    return this.read(() => this.accounts.findBy('id', id));
+  }
+  findAccountByEmail(email: string): Promise<AccountRecord | null> {
+    return this.read(() => this.accounts.findBy('email', email));
+  }
+  findAccountByUsername(username: string): Promise<AccountRecord | null> {
+    return this.read(() => this.accounts.findBy('username_key', usernameKey(username)));
+  }
+  recordSignIn(accountId: string, at: EpochMs): Promise<number | null> {
+    return this.write(() => this.accounts.recordSignIn(accountId, at));
+  }
+  rehashPassword(accountId: string, expectedHash: string, newHash: string): Promise<boolean> {
+    return this.write(() => this.accounts.rehashPassword(accountId, expectedHash, newHash));
+  }
+  changePassword(
+    accountId: string,
+    expectedHash: string,
+    newHash: string,
+    ending: SessionsEnding,
+  ): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
+  }
+  endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.endSessions(accountId, ending));
+  }
+  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.disable(accountId, disabled, ending));
+  }
+  setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
+    return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles));
+  }
+
+  createSession(session: SessionRecord): Promise<void> {
+    return this.write(() => this.sessions.create(session));
+  }
+  findSession(id: string): Promise<SessionRecord | null> {
+    return this.read(() => this.sessions.find(id));
+  }
+  advance(sessionId: string, change: Advance): Promise<boolean> {
+    return this.write(() => this.sessions.advance(sessionId, change));
+  }
+  assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
+    return this.write(() => this.sessions.assertCurrent(sessionId, generation, at, confirm));
+  }
+  async recordUses(uses: readonly SessionUse[]): Promise<void> {
+    await Promise.all(uses.map((use) => this.write(() => this.sessions.recordUse(use))));
+  }
+  revoke(sessionId: string, ownerId: string | null, ending: Ending, purgeAt: EpochMs): ReturnType<Store['revoke']> {
+    return this.write(() => this.sessions.revoke(sessionId, ownerId, ending, purgeAt));
+  }
+  revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
+    return this.write(() => this.sessions.revokeWhere(selector, ending, purgeAt));
+  }
+  listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
+    return this.read(() => this.sessions.list(query, page));
+  }
+  countSessions(query: SessionQuery, atMost: number): Promise<number> {
+    return this.read(() => this.sessions.count(query, atMost));
+  }
+  findOrdinalBeyond(query: SessionQuery, skip: number): Promise<number | null> {
+    return this.read(() => this.sessions.findOrdinalBeyond(query, skip));
+  }
+
+  listKeys(): Promise<KeyRecord[]> {
+    return this.read(() => this.keys.list());
+  }
+  addKey(key: KeyRecord): Promise<boolean> {
+    return this.write(() => this.keys.add(key));
+  }
+  addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void> {
+    return this.write(() => this.keys.addWrapping(keyId, secretId, ciphertext));
+  }
+
+  async ping(): Promise<void> {
+    await this.read(() => this.connection.number('SELECT count(*) FROM keys', {}));
+  }
+  readClock(): Promise<EpochMs | null> {
+    return this.read(() => null);
+  }
+  purge(now: EpochMs, limit: number): Promise<number> {
+    return this.write(() => this.sessions.purge(now, limit));
+  }
+  close(): Promise<void> {
+    this.closing ??= this.letGo();
+    return this.closing;
+  }
+
+  private write<T>(job: () => T): Promise<T> {
+    return this.writer.write(job);
+  }
+
+  private async read<T>(query: () => T): Promise<T> {
+    if (this.closing !== null) throw new StoreUnavailableError(new Error('the store is closed'));
+    try {
+      return await retryWhileBusy(query);
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  private async letGo(): Promise<void> {
+    await this.writer.close();
+    this.checkpointer?.close();
+    this.connection.close();
+  }
+}
