@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
 const secretNames = [
@@ -18,14 +19,14 @@ const redactedPaths = ['', '*.', '*.*.'].flatMap((prefix) =>
   secretNames.map((name) => (name.includes('-') ? `${prefix.replace(/\.$/, '')}["${name}"]` : `${prefix}${name}`)),
 );
 
-/** Refresh tokens, JWTs, bcrypt hashes, credentials in URLs: whatever has a recognisable shape leaves no trace in a text. */
+/** Refresh tokens, JWTs, bcrypt hashes, credentials and queries in URLs: whatever has a recognisable shape leaves no trace in a text. */
 const secretShapes =
-  /lk_[a-z]+_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\$2[aby]\$\d\d\$[./\w]{20,}|(?<=:\/\/)[^/\s@]+@|(?<=\bbearer )\S+/gi;
+  /lk_[a-z]+_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\$2[aby]\$\d\d\$[./\w]{20,}|(?<=:\/\/)[^/\s@]+@|(?<=\bbearer )\S+|(?<=\/graphql\?)\S+/gi;
 const scrub = (text: string): string => text.replace(secretShapes, '[redacted]');
 
 /** Kind, text and place of an error and its causes; none of its other members, where drivers keep the values of a query. */
 function errorFacts(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return { type: typeof error };
+  if (!isNativeError(error)) return { type: typeof error };
   const { name, message, stack, cause } = error;
   const code = 'code' in error && ['string', 'number'].includes(typeof error.code) ? error.code : undefined;
   return {

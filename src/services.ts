@@ -66,6 +66,7 @@ export async function openServices({ config, secrets, store, log, wallClock }: S
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }) }),
     signingKeys,
+    refreshTokens,
     now: () => clock.now(),
     serverInfo: {
       version,

@@ -87,7 +87,11 @@ export function registerGraphqlRoute(app: FastifyInstance, deps: GraphqlRouteDep
       const refused = deps.checkDocument(source);
       if (refused !== null) throw refused;
     },
-    handler: deps.graphqlHandler,
+    async handler(request, reply) {
+      const answer: unknown = await deps.graphqlHandler.call(this, request, reply);
+      // Where the time ran out, the answer went out already.
+      return reply.sent ? reply : answer;
+    },
     onSend: async (request, reply, payload) =>
       reply.statusCode >= 400 && typeof payload === 'string' ? withRequestIds(payload, request.id) : payload,
   });

@@ -26,11 +26,11 @@ const fastifyReasons: Readonly<Record<string, RefusalReason>> = {
 
 /** Fastify's and Node's own errors in this project's words; any other error as it is. */
 export function inOurWords(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   const reason = fastifyReasons[code];
   if (reason !== undefined) return refusal(reason);
   if (code === 'FST_ERR_BAD_URL') return new AuthError('NOT_FOUND');
-  if (code === 'FST_ERR_HANDLER_TIMEOUT' || code === 'ERR_HTTP_REQUEST_TIMEOUT') return serviceUnavailable(error);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return serviceUnavailable(error);
   // The client went away in the middle of its body: nobody reads the answer, and it is no fault of the server.
   if (code === 'ECONNRESET' || code === 'ECONNABORTED') return refusal('MALFORMED_BODY');
   if (code.startsWith('HPE_')) return refusal('HEADERS');

@@ -3,12 +3,13 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { AuthError } from '../auth/errors.js';
+import { AuthError, serviceUnavailable } from '../auth/errors.js';
 import type { Config } from '../config.js';
 import { createTransportReader } from './cookies.js';
 import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
 import { registerHealth } from './health.js';
+import { watchIdleConnections } from './idle-connections.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
 import { createFactsReader } from './request-facts.js';
@@ -35,7 +36,7 @@ const allowedMethods: Readonly<Record<string, string>> = {
 
 function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
   const handleError = createErrorHandler(toErrorBody);
-  // Fastify's clock answers first, body included; Node's own watch over sockets that never complete a request.
+  // For headers that never end; the clock of `addTimeLimit` answers first where there is a request.
   const socketTimeout = config.requestTimeoutMs + 500;
   const http = { headersTimeout: socketTimeout, requestTimeout: socketTimeout, connectionsCheckingInterval: 250 };
   const options = {
@@ -45,7 +46,6 @@ function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): Fastify
     genReqId: requestIdOf,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     bodyLimit: config.maxBodyBytes,
-    handlerTimeout: config.requestTimeoutMs,
     requestTimeout: socketTimeout,
     http,
     // Its answer would not be in our shape: what still arrives on an open connection is served, and the connection closed.
@@ -74,22 +74,40 @@ function addHooks(app: FastifyInstance, logger: Logger): void {
   const readFacts = createFactsReader((peer) =>
     logger.warn({ peer }, 'X-Forwarded-For is ignored: the peer is not in LATCHKEY_TRUSTED_PROXIES. Behind a proxy, name it there.'),
   );
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
   app.addHook('onRequest', async (request, reply) => {
     request.facts = readFacts(request);
     reply.header('x-request-id', request.id);
-  });
-  // A connection kept alive after its last answer would hold up the stop.
-  app.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async ({ facts, log, method, url }, reply) => {
     if (url.startsWith('/healthz')) return;
     const req = { method, url, ip: facts.ipAddress };
     log.info({ req, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
+/** Requests in flight are finished; a connection kept alive after its last answer, or never used, would hold up the stop. */
+function addGracefulStop(app: FastifyInstance): void {
+  const endIdleConnections = watchIdleConnections(app.server);
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+    endIdleConnections();
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+}
+
+/**
+ * Answers for a request that takes too long, its body included. Fastify's own `handlerTimeout` (5.12) stops its clock when the
+ * body has been read, and so never fires for a POST.
+ */
+function addTimeLimit(app: FastifyInstance, requestTimeoutMs: number): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    const clock = setTimeout(() => {
+      if (!reply.sent) reply.send(serviceUnavailable(new Error('the time for the request ran out')));
+    }, requestTimeoutMs);
+    reply.raw.once('close', () => clearTimeout(clock));
   });
 }
 
@@ -116,6 +134,8 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const app: FastifyInstance = fastify(serverOptions(deps));
   app.setErrorHandler(createErrorHandler(deps.toErrorBody));
   addHooks(app, deps.logger);
+  addGracefulStop(app);
+  addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
   addNotFound(app);
   registerGraphqlRoute(app, { ...deps, readTransport: createTransportReader(deps) });

@@ -1,0 +1,114 @@
+import { AccessTokens } from '../../src/auth/access-tokens.js';
+import { Clock } from '../../src/auth/clock.js';
+import type { Log } from '../../src/auth/log.js';
+import { ServerKeys } from '../../src/auth/server-keys.js';
+import type { SigningAlgorithm } from '../../src/auth/signing-key.js';
+import { SigningKeys } from '../../src/auth/signing-keys.js';
+import type { RequestFacts } from '../../src/auth/viewer.js';
+import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
+import { openStore } from '../../src/store/open.js';
+import type { Store } from '../../src/store/port.js';
+import { t0 } from './records.js';
+
+/** A wall clock that stands still until it is moved. */
+export class FakeTime {
+  constructor(private instant = t0) {}
+
+  readonly wallClock = (): number => this.instant;
+
+  /** Backwards too: wall clocks do that. */
+  move(milliseconds: number): void {
+    this.instant += milliseconds;
+  }
+
+  set(instant: number): void {
+    this.instant = instant;
+  }
+}
+
+/** A clock without a store of its own. */
+export const aClock = (time: FakeTime): Clock => new Clock({ readStoreClock: async () => null, wallClock: time.wallClock });
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly details: object;
+  readonly message: string;
+}
+
+/** Keeps what is written, for tests to look at. */
+export class RecordingLog implements Log {
+  readonly lines: LogLine[] = [];
+  info = (details: object, message: string): void => void this.lines.push({ level: 'info', details, message });
+  warn = (details: object, message: string): void => void this.lines.push({ level: 'warn', details, message });
+  error = (details: object, message: string): void => void this.lines.push({ level: 'error', details, message });
+}
+
+export function aRequest(overrides: Partial<RequestFacts> = {}): RequestFacts {
+  return { requestId: 'request-1', ipAddress: '192.0.2.1', userAgent: 'Test/1.0', accessToken: null, ...overrides };
+}
+
+export const aSecret = (name = 'A'): string => `${name}: 0123456789 abcdefghijklmnopqrstuvwxyz`;
+
+/** An empty store that goes with the process. */
+export const memoryStore = (): Promise<Store> => openStore('sqlite::memory:');
+
+/** The store with some of its verbs replaced. */
+export function storeWith(store: Store, verbs: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const own = Reflect.get(verbs, name);
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+export const tokenConfig = {
+  publicUrl: 'https://auth.example.com',
+  audience: 'https://api.example.com',
+  clientId: 'latchkey',
+  accessTokenTtlSeconds: 3_600,
+  tokenClaims: [] as readonly string[],
+};
+
+export interface RingOptions {
+  readonly store?: Store;
+  readonly time?: FakeTime;
+  readonly log?: Log;
+  readonly secrets?: readonly string[];
+  readonly algorithm?: SigningAlgorithm;
+  readonly keyRotationSeconds?: number;
+  readonly accessTokenTtlSeconds?: number;
+}
+
+/** One node's signing keys, over a store of its own unless given one. */
+export async function openRing(options: RingOptions = {}): Promise<SigningKeys> {
+  const { time = new FakeTime(), log = new RecordingLog(), secrets = [aSecret()], algorithm = 'ES256' } = options;
+  const store = options.store ?? (await memoryStore());
+  const { keyRotationSeconds = 30 * 86_400, accessTokenTtlSeconds = tokenConfig.accessTokenTtlSeconds } = options;
+  return SigningKeys.open({
+    serverKeys: new ServerKeys({ store, wrapping: new KeyWrapping(secrets) }),
+    clock: aClock(time),
+    log,
+    config: { signingAlgorithm: algorithm, keyRotationSeconds, accessTokenTtlSeconds },
+  });
+}
+
+export interface Issuing {
+  readonly time: FakeTime;
+  readonly store: Store;
+  readonly keys: SigningKeys;
+  readonly tokens: AccessTokens;
+}
+
+/** Access tokens over a ring of their own. */
+export async function openIssuing(
+  algorithm: SigningAlgorithm = 'ES256',
+  overrides: Partial<typeof tokenConfig> & { readonly random?: () => number; readonly store?: Store; readonly time?: FakeTime } = {},
+): Promise<Issuing> {
+  const { random = () => 0, time = new FakeTime(), store = await memoryStore(), ...settings } = overrides;
+  const config = { ...tokenConfig, ...settings };
+  const keys = await openRing({ algorithm, store, time, accessTokenTtlSeconds: config.accessTokenTtlSeconds });
+  return { time, store, keys, tokens: new AccessTokens({ keys, clock: aClock(time), config, random }) };
+}

@@ -1,0 +1,37 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Jest maps `.js` to `.ts` in tests but not for its global set-up, so the module is named without an ending here. */
+const mongoServer = './mongo-server';
+
+/** One MongoDB server for the whole run; each test file takes a database of its own on it. */
+export default async function setup(): Promise<void> {
+  process.env['LATCHKEY_TEST_DIR'] = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
+  const { findMongo, startMongo } = (await import(mongoServer)) as typeof import('./mongo-server.js');
+  const found = await findMongo();
+  switch (found.kind) {
+    case 'url':
+      process.env['LATCHKEY_TEST_MONGO_URL'] = found.url;
+      return;
+    case 'program': {
+      const server = await startMongo(found.program);
+      globalThis.latchkeyMongo = server;
+      process.env['LATCHKEY_TEST_MONGO_URL'] = server.url;
+      process.env['LATCHKEY_TEST_MONGO_PROGRAM'] = JSON.stringify(found.program);
+      return;
+    }
+    case 'none':
+      if (process.env['REQUIRE_MONGO'] === '1') {
+        throw new Error(`REQUIRE_MONGO=1, and there is no MongoDB to test with: ${found.reason}`);
+      }
+      process.stderr.write(banner(found.reason));
+  }
+}
+
+function banner(reason: string): string {
+  const lines = ['THE MONGODB HALF OF THE TESTS IS SKIPPED', reason, 'Set MONGODB_URI, or put mongod on PATH, or have python3 and PyPI.'];
+  const width = Math.max(...lines.map((line) => line.length));
+  const edge = '#'.repeat(width + 6);
+  return ['', edge, ...lines.map((line) => `## ${line.padEnd(width)} ##`), edge, '', ''].join('\n');
+}

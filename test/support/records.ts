@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import type { AccountRecord, Ending, KeyRecord, SessionQuery, SessionRecord } from '../../src/store/port.js';
+
+/** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
+export const t0 = Date.UTC(2090, 0, 1);
+export const minute = 60_000;
+export const day = 24 * 60 * minute;
+
+export function anAccount(overrides: Partial<AccountRecord> = {}): AccountRecord {
+  const id = overrides.id ?? randomUUID();
+  return {
+    id,
+    email: `${id}@example.com`,
+    emailVerified: false,
+    username: null,
+    passwordHash: `hash of ${id}`,
+    roles: ['USER'],
+    createdAt: t0,
+    lastLoginAt: null,
+    passwordChangedAt: null,
+    disabled: null,
+    sessionEpoch: 1,
+    keptSessionId: null,
+    sessionsEnded: null,
+    signInCount: 0,
+    version: 1,
+    ...overrides,
+  };
+}
+
+export function aSession(overrides: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    id: randomUUID(),
+    accountId: randomUUID(),
+    epoch: 1,
+    ordinal: 1,
+    generation: 0,
+    confirmedGeneration: -1,
+    confirmedAt: null,
+    rotations: [],
+    attemptId: null,
+    createdAt: t0,
+    lastSeenAt: t0,
+    authenticatedAt: t0,
+    idleExpiresAt: t0 + 7 * day,
+    expiresAt: t0 + 90 * day,
+    purgeAt: t0 + 120 * day,
+    ipAddress: '192.0.2.1',
+    userAgent: 'Test/1.0',
+    device: { label: 'Firefox on Linux', browser: 'Firefox', os: 'Linux', kind: 'DESKTOP' },
+    revoked: null,
+    ...overrides,
+  };
+}
+
+export function aKey(overrides: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    id: randomUUID(),
+    purpose: 'signing',
+    sequence: 1,
+    algorithm: 'ES256',
+    wrapped: { first: 'ciphertext' },
+    createdAt: t0,
+    activatesAt: t0 + minute,
+    revokedAt: null,
+    ...overrides,
+  };
+}
+
+export function anEnding(overrides: Partial<Ending> = {}): Ending {
+  return { at: t0 + minute, reason: 'REVOKED_BY_USER', by: null, ...overrides };
+}
+
+/** All states of the account's sessions, as seen a minute after `t0` by an account in its first epoch. */
+export function aQuery(accountId: string, overrides: Partial<SessionQuery> = {}): SessionQuery {
+  return { accountId, state: null, now: t0 + minute, epoch: 1, keptSessionId: null, epochRaisedAt: null, ...overrides };
+}

@@ -1,0 +1,72 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+import { type App, createApp } from '../../src/app.js';
+import { loadConfig } from '../../src/config.js';
+import { createLogger } from '../../src/log.js';
+
+/** The page that these servers allow; also their public URL. */
+export const allowedOrigin = 'http://auth.test';
+export const testSecret = 'a secret of these tests: 0123456789 abcdef';
+export const goodPassword = 'correct horse battery';
+
+/** A server in this process, over real HTTP, with a clock that can be moved. */
+export interface TestServer {
+  /** `http://127.0.0.1:PORT/graphql`. */
+  readonly url: string;
+  readonly app: App;
+  /** Everything logged so far. */
+  readonly log: () => string;
+  advanceClock(ms: number): void;
+  close(): Promise<void>;
+}
+
+const running = new Set<TestServer>();
+afterAll(async () => {
+  await Promise.all([...running].map((server) => server.close()));
+});
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(process.env['LATCHKEY_TEST_DIR'] ?? tmpdir(), 'data-'));
+}
+
+/** The settings of a test server: cheap hashes, a free port. */
+export function testEnvironment(storeUrl: string, overrides: Record<string, string> = {}): Record<string, string> {
+  return {
+    PORT: '0',
+    LATCHKEY_STORE_URL: storeUrl,
+    LATCHKEY_DATA_DIR: temporaryFolder(),
+    LATCHKEY_SECRET: testSecret,
+    LATCHKEY_PUBLIC_URL: allowedOrigin,
+    LATCHKEY_BCRYPT_COST: '4',
+    LATCHKEY_PASSWORD_MIN_LENGTH: '8',
+    ...overrides,
+  };
+}
+
+/** Starts a server and stops it after the file's tests. */
+export async function startServer(storeUrl: string, overrides: Record<string, string> = {}): Promise<TestServer> {
+  const lines: string[] = [];
+  let shift = 0;
+  const app = await createApp(loadConfig(testEnvironment(storeUrl, overrides)), {
+    logger: createLogger('info', { write: (line) => void lines.push(line) }),
+    wallClock: () => Date.now() + shift,
+  });
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= app.close();
+    return closing;
+  };
+  const server: TestServer = {
+    url: await app.listen(),
+    app,
+    log: () => lines.join(''),
+    advanceClock: (ms) => {
+      shift += ms;
+    },
+    close,
+  };
+  running.add(server);
+  return server;
+}

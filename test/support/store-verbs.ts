@@ -1,0 +1,63 @@
+import type { Store } from '../../src/store/port.js';
+import { aKey, anAccount, anEnding, aQuery, aSession, day, t0 } from './records.js';
+
+const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
+const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
+
+/** Every verb that asks the database, once. */
+export const reads: Record<string, (store: Store) => Promise<unknown>> = {
+  findAccount: (store) => store.findAccount('a'),
+  findAccountByEmail: (store) => store.findAccountByEmail('a'),
+  findAccountByUsername: (store) => store.findAccountByUsername('a'),
+  findSession: (store) => store.findSession('a'),
+  listSessions: (store) => store.listSessions(aQuery('a'), { limit: 1, after: null }),
+  countSessions: (store) => store.countSessions(aQuery('a'), 1),
+  findOrdinalBeyond: (store) => store.findOrdinalBeyond(aQuery('a'), 0),
+  listKeys: (store) => store.listKeys(),
+  ping: (store) => store.ping(),
+};
+
+/** Every verb that changes something, once. */
+export const writes: Record<string, (store: Store) => Promise<unknown>> = {
+  createAccount: (store) => store.createAccount(anAccount()),
+  recordSignIn: (store) => store.recordSignIn('a', t0),
+  rehashPassword: (store) => store.rehashPassword('a', 'old', 'new'),
+  changePassword: (store) => store.changePassword('a', 'old', 'new', { ...anEnding(), kept: null }),
+  endSessions: (store) => store.endSessions('a', { ...anEnding(), kept: null }),
+  disableAccount: (store) => store.disableAccount('a', { at: t0, until: null, reason: null }, anEnding()),
+  setRoles: (store) => store.setRoles('a', 1, []),
+  createSession: (store) => store.createSession(aSession()),
+  advance: (store) => store.advance('a', change),
+  assertCurrent: (store) => store.assertCurrent('a', 0, t0, true),
+  recordUses: (store) => store.recordUses([{ sessionId: 'a', generation: 0, at: t0 }]),
+  revoke: (store) => store.revoke('a', null, anEnding(), t0),
+  revokeWhere: (store) => store.revokeWhere(selector, anEnding(), t0),
+  addKey: (store) => store.addKey(aKey()),
+  addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
+};
+
+export interface VerbOutcome {
+  readonly verb: string;
+  /** The name of what it rejected with, or `resolved`. */
+  readonly outcome: string;
+  readonly inTime: boolean;
+}
+
+/** Calls all of the verbs at once and tells what came of each, and whether within the 3 s of the port. */
+export function callAll(store: Store, verbs: Record<string, (store: Store) => Promise<unknown>>): Promise<VerbOutcome[]> {
+  return Promise.all(
+    Object.entries(verbs).map(async ([verb, call]) => {
+      const start = performance.now();
+      const outcome = await call(store).then(
+        () => 'resolved',
+        (error: Error) => error.name,
+      );
+      return { verb, outcome, inTime: performance.now() - start < 3_000 };
+    }),
+  );
+}
+
+/** What `callAll` gives when every verb fares alike. */
+export function allOf(verbs: Record<string, unknown>, outcome: string): VerbOutcome[] {
+  return Object.keys(verbs).map((verb) => ({ verb, outcome, inTime: true }));
+}
