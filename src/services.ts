@@ -75,6 +75,7 @@ export async function openServices({ config, secrets, store, log, wallClock }: S
       passwordMaxLength: config.passwordMaxLength,
     },
     housekeeping,
+    flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
       await housekeeping.stop();

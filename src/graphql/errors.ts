@@ -92,7 +92,7 @@ function told(code: AuthErrorCode, details: ErrorDetails = {}, message: string =
   return { code, message, extensions };
 }
 
-/** The argument or input field that could not be coerced, such as `input.email`; null where the text is about something else. */
+/** The argument or input field that could not be coerced, such as `email`; null where the text is about something else. */
 function coercionField(message: string): { field?: string } | null {
   const match = coercionTexts.map((text) => text.exec(message)).find((found) => found !== null);
   if (match === undefined) return null;
@@ -100,7 +100,8 @@ function coercionField(message: string): { field?: string } | null {
   if (variable === undefined) return {};
   // A value is printed as JSON, with its quotes escaped: no value can pretend to be a path.
   const path = [...message.matchAll(/ at "([\w.[\]]{1,200})"; /g)].at(-1)?.[1];
-  const field = path?.startsWith(variable) ? path : variable;
+  // The variable's name is the client's own and says nothing: what counts is the place within it, if there is one.
+  const field = path?.startsWith(`${variable}.`) ? path.slice(variable.length + 1) : variable;
   return field.length <= 200 ? { field } : {};
 }
 
