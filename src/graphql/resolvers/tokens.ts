@@ -33,10 +33,10 @@ export class TokenResolver {
   })
   async refreshToken(
     @Ctx() context: GraphQLContext,
-    @Arg('token', () => String, { nullable: true, description: 'The refresh token; in cookie mode nothing, the cookie has it.' }) token: string | null,
+    @Arg('token', () => String, { nullable: true, description: 'The refresh token; in cookie mode nothing, the cookie has it.' }) token: string | null | undefined,
   ): Promise<AuthPayload> {
     const { services, request, transport } = context;
-    return toAuthPayload(context, await services.refreshes.refresh(token, request, transport));
+    return toAuthPayload(context, await services.refreshes.refresh(token ?? null, request, transport));
   }
 
   @Mutation(() => Boolean, {
@@ -45,9 +45,9 @@ export class TokenResolver {
   })
   async revokeToken(
     @Ctx() { services, transport }: GraphQLContext,
-    @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' }) token: string | null,
+    @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' }) token: string | null | undefined,
   ): Promise<boolean> {
-    await services.logouts.revokeToken(token, transport);
+    await services.logouts.revokeToken(token ?? null, transport);
     return true;
   }
 
