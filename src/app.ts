@@ -9,6 +9,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
+import { jwksMaxAgeSeconds } from './auth/signing-keys.js';
 import type { Config } from './config.js';
 import { GraphQLContext } from './graphql/context.js';
 import { createFormatError, finishErrors, toErrorBody, translateError } from './graphql/errors.js';
@@ -23,6 +24,7 @@ import { createPermissions, permissions } from './rules/permissions.js';
 import { secretFromDataFolder } from './secret-file.js';
 import { type AuthServices, openServices } from './services.js';
 import { openStore } from './store/open.js';
+import type { Store } from './store/port.js';
 
 export interface App {
   /** Begins to listen and comes back with the address, e.g. `http://127.0.0.1:4000/graphql`. Throws when the port is taken. */
@@ -38,6 +40,8 @@ interface AppOptions {
   readonly logger?: Logger;
   /** For tests. */
   readonly wallClock?: () => number;
+  /** For tests: another way to the store. */
+  readonly openStore?: (url: string) => Promise<Store>;
 }
 
 /** The secrets that open the store's keys: those of the settings or, outside production, one kept in the data folder. */
@@ -48,9 +52,10 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 }
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
-export async function openAuth(config: Config, { logger = createLogger(config.logLevel), wallClock }: AppOptions = {}) {
+export async function openAuth(config: Config, options: AppOptions = {}) {
+  const { logger = createLogger(config.logLevel), wallClock } = options;
   const { secrets, path } = await secretsOf(config);
-  const store = await openStore(config.storeUrl);
+  const store = await (options.openStore ?? openStore)(config.storeUrl);
   try {
     const services = await openServices({ config, secrets, store, log: logger, wallClock });
     const close = async () => {
@@ -73,7 +78,8 @@ function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<Graph
           const { unexpected, code } = translateError(error, { verbose });
           const details = { requestId: contextValue.request.requestId, path: error.path, err: unexpected };
           if (unexpected !== undefined) logger.error(details, 'a resolver failed');
-          else if (code === 'SERVICE_UNAVAILABLE') logger.warn({ ...details, err: error.originalError }, 'the store or the request ran out of time');
+          else if (code === 'SERVICE_UNAVAILABLE')
+            logger.warn({ ...details, err: error.originalError }, 'the store or the request ran out of time');
         }
       },
       willSendResponse: async ({ response, contextValue }) => {
@@ -133,7 +139,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       },
     }),
     ready: () => store.ping(),
-    jwks: () => services.signingKeys.jwks(),
+    jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
   });
   return {

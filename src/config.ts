@@ -99,7 +99,9 @@ const origins = list.transform((values, context) =>
 );
 const isNetwork = (value: string): boolean => {
   const [address = '', ...rest] = value.split('/');
-  return rest.length === 0 ? ipaddr.isValid(address) && (address.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(address)) : ipaddr.isValidCIDR(value);
+  return rest.length === 0
+    ? ipaddr.isValid(address) && (address.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(address))
+    : ipaddr.isValidCIDR(value);
 };
 const networks = list.transform((values, context) =>
   values.every(isNetwork) ? values : fail(context, 'must be addresses or CIDR blocks, separated by commas'),
@@ -324,9 +326,7 @@ export const settings = {
     bounds: 'email, username, separated by commas',
     about: 'Personal claims to add to access tokens. Whoever sees a token can read them.',
     parse: list.transform((values, context) =>
-      values.every((value) => value === 'email' || value === 'username')
-        ? values
-        : fail(context, 'may hold email and username'),
+      values.every((value) => value === 'email' || value === 'username') ? values : fail(context, 'may hold email and username'),
     ),
   }),
   maxTokens: setting({
@@ -393,6 +393,8 @@ export interface Config extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl
   readonly publicUrl: string;
   readonly audience: string;
   readonly introspection: boolean;
+  /** Whether npm runs this process (`npm start`). */
+  readonly startedByNpm: boolean;
   /** What the start must say aloud: settings that are unsafe for production, and variables that mean nothing. */
   readonly warnings: readonly string[];
 }
@@ -409,11 +411,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Problem = { variable: string; problem: string };
 
 /** An empty variable counts as not set. */
-const valueOf = (environment: Environment, name: string): string | undefined => environment[name] || undefined;
+const valueIn = (environment: Environment, name: string): string | undefined => environment[name] || undefined;
 
 function read(row: Setting, environment: Environment, problems: Problem[]): string | undefined {
-  const value = valueOf(environment, row.env);
-  const file = row.secret ? valueOf(environment, `${row.env}_FILE`) : undefined;
+  const value = valueIn(environment, row.env);
+  const file = row.secret ? valueIn(environment, `${row.env}_FILE`) : undefined;
   if (file === undefined) return value;
   if (value !== undefined) {
     problems.push({ variable: row.env, problem: `and ${row.env}_FILE are both set` });
@@ -480,7 +482,7 @@ function storeUrlOf(parsed: Parsed): string {
 export function loadConfig(environment: Environment = process.env): Config {
   const problems: Problem[] = [];
   const parsed = parseAll(environment, problems);
-  const production = valueOf(environment, 'NODE_ENV') === 'production';
+  const production = valueIn(environment, 'NODE_ENV') === 'production';
   problems.push(...crossProblems(parsed, production));
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -494,6 +496,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     audience: parsed.audience ?? url,
     allowedOrigins: Object.freeze(parsed.allowedOrigins.length > 0 ? parsed.allowedOrigins : [new URL(url).origin]) as string[],
     introspection: parsed.introspection ?? !production,
+    startedByNpm: environment.npm_lifecycle_event === 'start',
     warnings: Object.freeze(warningsOf(parsed, production, environment)),
   });
 }

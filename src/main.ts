@@ -21,7 +21,19 @@ function announce(config: Config, address: string, secretPath: string | null): v
   process.stdout.write(lines.join('\n'));
 }
 
-function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>): void {
+/**
+ * `npm start` puts a shell between itself and this process, and the shell takes a SIGTERM for npm to its grave without passing
+ * it on: the loss of that parent is then the signal to stop.
+ */
+function onLossOfParent(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 200);
+  timer.unref();
+}
+
+function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>, startedByNpm: boolean): void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
@@ -35,14 +47,14 @@ function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>): void 
     logger.info({}, 'stopped');
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      stop(signal).catch((error: unknown) => {
-        logger.error({ err: error }, 'the stop failed');
-        process.exit(1);
-      });
+  const stopOrFail = (signal: string): void => {
+    stop(signal).catch((error: unknown) => {
+      logger.error({ err: error }, 'the stop failed');
+      process.exit(1);
     });
-  }
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopOrFail(signal));
+  if (startedByNpm) onLossOfParent(() => stopOrFail('the loss of npm'));
 }
 
 /** Starts the service and keeps it running until a signal. A refused start says why on standard error and exits with 1. */
@@ -51,7 +63,7 @@ async function run(): Promise<void> {
     const config = loadConfig();
     const logger = createLogger(config.logLevel);
     const app = await createApp(config, { logger });
-    stopOnSignals(app, logger);
+    stopOnSignals(app, logger, config.startedByNpm);
     const address = await app.listen();
     if (config.production) for (const warning of config.warnings) logger.warn({}, warning);
     else announce(config, address, app.secretPath);

@@ -29,7 +29,8 @@ export async function secretFromDataFolder(dataDir: string): Promise<{ readonly 
 async function readSecret(path: string): Promise<string | null> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();
-    if (secret.length < 32) throw new Error('the secret in the data folder is damaged: restore it, or move it and the database away to start anew');
+    if (secret.length < 32)
+      throw new Error('the secret in the data folder is damaged: restore it, or move it and the database away to start anew');
     return secret;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;

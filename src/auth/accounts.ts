@@ -1,23 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type AccountRecord, DuplicateError, type Store } from '../store/port.js';
+import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
-import { defaultRole, isRole, type Permission, permissionsOf } from './roles.js';
+import { defaultRole, isRole } from './roles.js';
 import type { RequestFacts } from './viewer.js';
-
-/** An account as everything outside the sign-in sees it: without the password hash. */
-export interface Account extends Omit<AccountRecord, 'passwordHash'> {
-  /** What its roles allow. */
-  readonly permissions: readonly Permission[];
-}
-
-export function toAccount({ passwordHash: _, ...record }: AccountRecord): Account {
-  return { ...record, permissions: permissionsOf(record.roles) };
-}
 
 export interface SignupInput {
   readonly email: string;
@@ -50,7 +41,8 @@ export class Accounts {
 
     // Only to spare the hash: what decides is the store's unique index.
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
-    if (username !== null && (await store.findAccountByUsername(username)) !== null) throw new AuthError('USERNAME_TAKEN', { field: 'username' });
+    if (username !== null && (await store.findAccountByUsername(username)) !== null)
+      throw new AuthError('USERNAME_TAKEN', { field: 'username' });
     const passwordHash = await passwords.hash(input.password, request.ipAddress);
     const account = newAccount(randomUUID(), email, username, passwordHash, clock.now());
     try {

@@ -1,3 +1,5 @@
+import { StoreUnavailableError } from '../store/port.js';
+
 /** What is fixed about an error code. `docs/errors.md` and the enum `AuthErrorCode` of the schema are generated from these rows. */
 export interface ErrorKind {
   /** The whole public text: nothing is ever added to it. */
@@ -204,4 +206,10 @@ export class AuthError extends Error {
 /** The store, or the server's own time, ran out: the caller repeats. `retryAfter` is 1 second. */
 export function serviceUnavailable(cause?: unknown): AuthError {
   return new AuthError('SERVICE_UNAVAILABLE', { retryAfter: 1 }, { cause });
+}
+
+/** The error by its code, if it is one that a service throws on purpose or a store that does not answer; null for any other. */
+export function asAuthError(error: unknown): AuthError | null {
+  if (error instanceof StoreUnavailableError) return serviceUnavailable(error);
+  return error instanceof AuthError ? error : null;
 }

@@ -32,8 +32,7 @@ const claimsShape = z.looseObject({
 export type AccessTokenClaims = z.output<typeof claimsShape>;
 
 /** One spelling for each sequence of bytes (RFC 7515 2): no padding, no stray bits, nothing outside the alphabet. */
-const isCanonical = (segment: string): boolean =>
-  segment !== '' && Buffer.from(segment, 'base64url').toString('base64url') === segment;
+const isCanonical = (segment: string): boolean => segment !== '' && Buffer.from(segment, 'base64url').toString('base64url') === segment;
 
 /**
  * The header of a compact JWS that could be one of ours, or null: the size, the three segments, and exactly the three members

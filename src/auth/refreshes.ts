@@ -77,9 +77,7 @@ export class Refreshes {
     const facts = { generation: presented.generation, ipAddress: request.ipAddress, userAgent: request.userAgent };
     // The rotation is there and it is ours: an earlier try's reply from the store was lost.
     const isWon = session?.attemptId === attempt.attemptId && endOf(session, account, now) === null;
-    const decision: RefreshDecision = isWon
-      ? { kind: 'repeat', confirm: false }
-      : decideRefresh(session, account, facts, now, policy);
+    const decision: RefreshDecision = isWon ? { kind: 'repeat', confirm: false } : decideRefresh(session, account, facts, now, policy);
     if (session === null || account === null || decision.kind === 'invalid') throw new AuthError('REFRESH_TOKEN_INVALID');
     if (decision.kind === 'rotate') return this.rotate(attempt, session, account, now);
     if (decision.kind === 'repeat') {

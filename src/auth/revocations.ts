@@ -31,7 +31,8 @@ export class ReadThroughCheck implements SessionCheck {
     const deleted = { kind: 'ended', ended: { kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null } } as const;
     if (account === null) return deleted;
     // A record is kept for as long as one of its tokens could be presented: without one the token is from another store.
-    if (session === null || session.accountId !== account.id) return { kind: 'ended', ended: { kind: 'expired', limit: 'ABSOLUTE', at: now } };
+    if (session === null || session.accountId !== account.id)
+      return { kind: 'ended', ended: { kind: 'expired', limit: 'ABSOLUTE', at: now } };
     const ended = endOf(session, account, now) ?? endByDisabling(account, now);
     if (ended !== null) return { kind: 'ended', ended };
     uses.note(session, claims.gen, now);

@@ -47,7 +47,10 @@ export class ServerKeys {
   async loadOrCreate(purpose: 'refresh-mac' | 'pepper', now: EpochMs): Promise<OpenedKey[]> {
     const existing = await this.load(purpose);
     if (existing.length > 0) return existing;
-    await this.add({ id: randomBytes(4).toString('hex'), purpose, sequence: 1, algorithm: null, createdAt: now, activatesAt: now }, randomBytes(32));
+    await this.add(
+      { id: randomBytes(4).toString('hex'), purpose, sequence: 1, algorithm: null, createdAt: now, activatesAt: now },
+      randomBytes(32),
+    );
     return this.load(purpose);
   }
 

@@ -26,7 +26,11 @@ export class SessionUses {
     const confirms = generation === known.generation && known.confirmedGeneration < generation;
     if (!confirms && at - known.lastSeenAt < lastSeenStepMs) return;
     const before = this.noted.get(session.id);
-    this.put({ sessionId: session.id, generation: Math.max(generation, before?.generation ?? 0), at: confirms || before === undefined ? at : before.at });
+    this.put({
+      sessionId: session.id,
+      generation: Math.max(generation, before?.generation ?? 0),
+      at: confirms || before === undefined ? at : before.at,
+    });
   }
 
   /** The record as it would be if what is noted had been written. */

@@ -11,7 +11,7 @@ import type {
   SessionsEnding,
   Store,
 } from '../store/port.js';
-import type { Account } from './accounts.js';
+import type { Account } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isId } from './identifiers.js';

@@ -75,7 +75,10 @@ export class SigningKeys {
     if (activatesAt === null) return;
     const { kid, algorithm, material } = await makeSigningKey(this.deps.config.signingAlgorithm);
     const sequence = (this.keys.at(-1)?.sequence ?? 0) + 1;
-    const isOurs = await this.deps.serverKeys.add({ id: kid, purpose: 'signing', sequence, algorithm, createdAt: now, activatesAt }, material);
+    const isOurs = await this.deps.serverKeys.add(
+      { id: kid, purpose: 'signing', sequence, algorithm, createdAt: now, activatesAt },
+      material,
+    );
     if (isOurs) this.deps.log.info({ kid, algorithm, sequence, activatesAt: new Date(activatesAt).toISOString() }, 'made a signing key');
     await this.reload();
   }
@@ -102,6 +105,9 @@ export class SigningKeys {
   private async reload(): Promise<void> {
     this.reloadedAt = performance.now();
     const opened = await this.deps.serverKeys.load('signing');
-    this.keys = opened.map(({ record, material }) => this.keys.find(({ kid, revokedAt }) => kid === record.id && revokedAt === record.revokedAt) ?? importSigningKey(record, material));
+    this.keys = opened.map(
+      ({ record, material }) =>
+        this.keys.find(({ kid, revokedAt }) => kid === record.id && revokedAt === record.revokedAt) ?? importSigningKey(record, material),
+    );
   }
 }

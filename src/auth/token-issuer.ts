@@ -1,6 +1,6 @@
 import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';
-import { type Account, toAccount } from './accounts.js';
+import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import type { RefreshTokens } from './refresh-tokens.js';
 import { type Session, toSession } from './sessions.js';

@@ -1,4 +1,4 @@
-import type { Account } from './accounts.js';
+import type { Account } from './account.js';
 import type { EndedSession } from './liveness.js';
 
 /** Why a caller is nobody. A bad access token does not fail a request: sign-in and refresh work with one in the header. */
@@ -46,7 +46,4 @@ export interface RefreshTokenTransport {
   /** Cookie mode only. */
   clear(): void;
 }
-export type PresentedCookie =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'one'; readonly token: string }
-  | { readonly kind: 'several' };
+export type PresentedCookie = { readonly kind: 'none' } | { readonly kind: 'one'; readonly token: string } | { readonly kind: 'several' };

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../store/port.js';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
-import { toAccount } from './accounts.js';
+import { toAccount } from './account.js';
 import type { SessionCheck } from './revocations.js';
 import type { Viewer } from './viewer.js';
 

@@ -1,4 +1,6 @@
 import { openAuth } from '../app.js';
+import { AuthError } from '../auth/errors.js';
+import { roleNames } from '../auth/roles.js';
 import { loadConfig } from '../config.js';
 import { explain } from '../explain.js';
 
@@ -13,7 +15,10 @@ export async function userGrant(login: string, role: string): Promise<void> {
       await auth.close();
     }
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write(`${error instanceof AuthError ? refusal(error) : explain(error)}\n`);
     process.exitCode = 1;
   }
 }
+
+const refusal = (error: AuthError): string =>
+  error.code === 'NOT_FOUND' ? 'There is no account with this login.' : `There is no such role. The roles: ${roleNames.join(', ')}.`;

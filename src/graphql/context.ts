@@ -1,4 +1,5 @@
-import type { Account, Accounts } from '../auth/accounts.js';
+import type { Account } from '../auth/account.js';
+import type { Accounts } from '../auth/accounts.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Refreshes } from '../auth/refreshes.js';
 import type { Sessions } from '../auth/sessions.js';

@@ -1,6 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { AuthError, type AuthErrorCode, type ErrorDetails, errorKinds, serviceUnavailable } from '../auth/errors.js';
-import { StoreUnavailableError } from '../store/port.js';
+import { type AuthErrorCode, asAuthError, type ErrorDetails, errorKinds } from '../auth/errors.js';
 
 export interface TranslateOptions {
   /** Introspection is on: validation errors may name fields, arguments and types. Values are never repeated. */
@@ -148,8 +147,8 @@ function translateApolloError(error: GraphQLError, options: TranslateOptions): T
 export function translateError(error: unknown, options: TranslateOptions): TranslatedError {
   const chain = chainOf(error);
   for (const cause of chain) {
-    if (cause instanceof AuthError) return told(cause.code, cause.details);
-    if (cause instanceof StoreUnavailableError) return told('SERVICE_UNAVAILABLE', serviceUnavailable().details);
+    const known = asAuthError(cause);
+    if (known !== null) return told(known.code, known.details);
   }
   for (const cause of chain) {
     const translated = cause instanceof GraphQLError ? translateApolloError(cause, options) : undefined;

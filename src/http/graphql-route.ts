@@ -11,8 +11,7 @@ export interface GraphqlRouteDeps {
   readonly readTransport: (request: FastifyRequest, reply: FastifyReply) => RefreshTokenTransport;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isMap = (value: unknown): boolean => value === undefined || value === null || isRecord(value);
 const demand = (condition: boolean, reason: RefusalReason): void => {
   if (!condition) throw refusal(reason);

@@ -14,7 +14,7 @@ import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
 import { createFactsReader } from './request-facts.js';
 import { requestIdOf } from './request-id.js';
-import { type KeySet, registerWellKnown } from './well-known.js';
+import { type PublishedKeys, registerWellKnown } from './well-known.js';
 
 export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'> {
   readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
@@ -22,7 +22,7 @@ export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'> 
   readonly toErrorBody: ToErrorBody;
   /** Rejects while the store does not answer. */
   readonly ready: () => Promise<void>;
-  readonly jwks: () => KeySet;
+  readonly jwks: PublishedKeys;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

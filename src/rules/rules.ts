@@ -21,10 +21,12 @@ function unauthenticated(viewer: Exclude<Viewer, { kind: 'account' }>): AuthErro
   return new AuthError('UNAUTHENTICATED', { reason, ...(ended && { at: ended.at }), ...(sessionId !== undefined && { sessionId }) });
 }
 
-const signedInAnd = (isAllowed: (viewer: Extract<Viewer, { kind: 'account' }>, parent: Parent) => boolean) => (viewer: Viewer, parent: Parent): Verdict => {
-  if (viewer.kind !== 'account') return unauthenticated(viewer);
-  return isAllowed(viewer, parent) || new AuthError('FORBIDDEN');
-};
+const signedInAnd =
+  (isAllowed: (viewer: Extract<Viewer, { kind: 'account' }>, parent: Parent) => boolean) =>
+  (viewer: Viewer, parent: Parent): Verdict => {
+    if (viewer.kind !== 'account') return unauthenticated(viewer);
+    return isAllowed(viewer, parent) || new AuthError('FORBIDDEN');
+  };
 
 /** Anybody, whatever the state of the server. */
 export const anyone: IRule = judge('anyone', () => true);
@@ -33,7 +35,9 @@ export const anyone: IRule = judge('anyone', () => true);
  * Anybody, as long as the store answers. When it could not even say who is asking, the operation is not tried: it would
  * only wait for the store a second time.
  */
-export const anyoneWhileAvailable: IRule = judge('anyoneWhileAvailable', (viewer) => (viewer.kind === 'unavailable' ? serviceUnavailable() : true));
+export const anyoneWhileAvailable: IRule = judge('anyoneWhileAvailable', (viewer) =>
+  viewer.kind === 'unavailable' ? serviceUnavailable() : true,
+);
 
 export const signedIn: IRule = judge(
   'signedIn',
@@ -43,7 +47,9 @@ export const signedIn: IRule = judge(
 const selfOr = (name: string, permissions: readonly Permission[]): IRule =>
   judge(
     name,
-    signedInAnd(({ account }, user) => account.id === user.id || permissions.some((permission) => account.permissions.includes(permission))),
+    signedInAnd(
+      ({ account }, user) => account.id === user.id || permissions.some((permission) => account.permissions.includes(permission)),
+    ),
   );
 
 // The parent of these is a `User`.

@@ -1,6 +1,17 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../../src/store/port.js';
-import { codeOf, extensionsOf, type GraphQLAnswer, get, loginMutation, meQuery, post, postBody, refreshMutation, signupMutation } from '../support/requests.js';
+import {
+  codeOf,
+  extensionsOf,
+  type GraphQLAnswer,
+  get,
+  loginMutation,
+  meQuery,
+  post,
+  postBody,
+  refreshMutation,
+  signupMutation,
+} from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 
@@ -66,10 +77,13 @@ describeStores('Bad input', (database) => {
       const answer = await signUp(input);
       expect(answer.status).toBe(400);
       expect(extensionsOf(answer)).toMatchObject({ code: 'BAD_USER_INPUT' });
-      expect([field, 'password', 'email']).toContain(extensionsOf(answer)['field']);
+      expect([field, 'password', 'email']).toContain(extensionsOf(answer).field);
       expectNothingBetrayed(answer);
     }
-    const literal = await postBody(server.url, JSON.stringify({ query: `mutation { login(input: { login: 1, password: ${JSON.stringify(secret)} }) { accessToken } }` }));
+    const literal = await postBody(
+      server.url,
+      JSON.stringify({ query: `mutation { login(input: { login: 1, password: ${JSON.stringify(secret)} }) { accessToken } }` }),
+    );
     expect(codeOf(literal)).toBe('GRAPHQL_VALIDATION_FAILED');
     expectNothingBetrayed(literal);
   });
@@ -78,10 +92,18 @@ describeStores('Bad input', (database) => {
     const cut = token.slice(0, -4);
     const flipped = `${token.slice(0, -8)}${token.at(-8) === 'A' ? 'B' : 'A'}${token.slice(-7)}`;
     for (const bad of [cut, flipped, 'x', 'a.b.c', 'x'.repeat(7_000), 'lk_rt_AAAA']) {
-      expect(extensionsOf(await post(server.url, meQuery, {}, { token: bad }))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'INVALID' });
+      expect(extensionsOf(await post(server.url, meQuery, {}, { token: bad }))).toMatchObject({
+        code: 'UNAUTHENTICATED',
+        reason: 'INVALID',
+      });
     }
     expect(extensionsOf(await post(server.url, meQuery))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'NO_TOKEN' });
-    const signIn = await post(server.url, loginMutation, { input: { login: 'present@example.com', password: goodPassword } }, { token: flipped });
+    const signIn = await post(
+      server.url,
+      loginMutation,
+      { input: { login: 'present@example.com', password: goodPassword } },
+      { token: flipped },
+    );
     expect(signIn.errors).toEqual([]);
   });
 
@@ -89,10 +111,16 @@ describeStores('Bad input', (database) => {
     const other = await startServer('sqlite::memory:');
     const { data } = await post(other.url, signupMutation, { input: { email: 'present@example.com', password: goodPassword } });
     const { accessToken, refreshToken } = data.signup.auth;
-    expect(extensionsOf(await post(server.url, meQuery, {}, { token: accessToken }))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'INVALID' });
+    expect(extensionsOf(await post(server.url, meQuery, {}, { token: accessToken }))).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      reason: 'INVALID',
+    });
     expect(codeOf(await post(server.url, refreshMutation, { token: refreshToken }))).toBe('REFRESH_TOKEN_INVALID');
     expect(codeOf(await post(server.url, refreshMutation, { token }))).toBe('REFRESH_TOKEN_INVALID');
-    expect(extensionsOf(await post(server.url, meQuery, {}, { token: refreshToken }))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'INVALID' });
+    expect(extensionsOf(await post(server.url, meQuery, {}, { token: refreshToken }))).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      reason: 'INVALID',
+    });
   });
 });
 
@@ -103,7 +131,11 @@ describe('Bad requests', () => {
   });
 
   const refused = (answer: GraphQLAnswer, status: number, expected: object): void => {
-    expect({ status: answer.status, ...extensionsOf(answer) }).toMatchObject({ status, ...expected, requestId: answer.headers.get('x-request-id') });
+    expect({ status: answer.status, ...extensionsOf(answer) }).toMatchObject({
+      status,
+      ...expected,
+      requestId: answer.headers.get('x-request-id'),
+    });
     expect(answer.headers.get('content-type')).toMatch(/json/);
     expect(answer.text.length).toBeLessThan(10_000);
     expectNothingBetrayed(answer);
@@ -114,25 +146,42 @@ describe('Bad requests', () => {
     refused(await postBody(url, `{"query": "${secret}`), 400, { code: 'BAD_REQUEST', reason: 'MALFORMED_BODY' });
     refused(await postBody(url, ''), 400, { code: 'BAD_REQUEST', reason: 'MALFORMED_BODY' });
     refused(await postBody(url, '[{"query":"{me{id}}"},{"query":"{me{id}}"}]'), 400, { code: 'BAD_REQUEST', reason: 'BATCH' });
-    refused(await postBody(url, '{"query":"{me{id}}"}', { 'content-type': 'text/plain' }), 415, { code: 'BAD_REQUEST', reason: 'CONTENT_TYPE' });
-    refused(await postBody(url, '{"query":"{me{id}}"}', { 'content-type': 'application/json; charset=utf-16' }), 415, { code: 'BAD_REQUEST', reason: 'CONTENT_TYPE' });
+    refused(await postBody(url, '{"query":"{me{id}}"}', { 'content-type': 'text/plain' }), 415, {
+      code: 'BAD_REQUEST',
+      reason: 'CONTENT_TYPE',
+    });
+    refused(await postBody(url, '{"query":"{me{id}}"}', { 'content-type': 'application/json; charset=utf-16' }), 415, {
+      code: 'BAD_REQUEST',
+      reason: 'CONTENT_TYPE',
+    });
     refused(await postBody(url, JSON.stringify({ query: 'x'.repeat(10_000_000) })), 413, { code: 'BAD_REQUEST', reason: 'BODY_TOO_LARGE' });
     refused(await post(url, `query { me(${JSON.stringify(secret)}) }`), 400, { code: 'GRAPHQL_PARSE_FAILED' });
     refused(await post(url, '{ nothing }'), 400, { code: 'GRAPHQL_VALIDATION_FAILED' });
-    refused(await post(url, 'query A { me { id } } query B { me { id } }', {}, { operationName: 'C' }), 400, { code: 'BAD_REQUEST', reason: 'UNKNOWN_OPERATION' });
+    refused(await post(url, 'query A { me { id } } query B { me { id } }', {}, { operationName: 'C' }), 400, {
+      code: 'BAD_REQUEST',
+      reason: 'UNKNOWN_OPERATION',
+    });
     refused(await postBody(`${new URL(url).origin}/nowhere`, '{}'), 404, { code: 'NOT_FOUND' });
   });
 
   it('that ask for too much are refused before they are run', async () => {
     const aliases = Array.from({ length: 10_000 }, (_, index) => `a${index}:me{id}`).join(' ');
     refused(await post(server.url, `{${aliases}}`), 413, { code: 'BAD_REQUEST', reason: 'BODY_TOO_LARGE' });
-    refused(await post(server.url, `{${aliases.slice(0, 90_000).replace(/\}[^}]*$/, '}')}}`), 400, { code: 'QUERY_TOO_COMPLEX', reason: 'TOKENS' });
+    refused(await post(server.url, `{${aliases.slice(0, 90_000).replace(/\}[^}]*$/, '}')}}`), 400, {
+      code: 'QUERY_TOO_COMPLEX',
+      reason: 'TOKENS',
+    });
     const few = Array.from({ length: 31 }, (_, index) => `a${index}:serverInfo{version}`).join(' ');
     refused(await post(server.url, `{${few}}`), 400, { code: 'QUERY_TOO_COMPLEX', reason: 'ALIASES' });
     const deep = `{me{${'sessions{nodes{user{'.repeat(4)}id${'}}}'.repeat(4)}}}`;
     refused(await post(server.url, deep), 400, { code: 'QUERY_TOO_COMPLEX', reason: 'DEPTH' });
-    const attempts = [1, 2].map((attempt) => `l${attempt}: login(input: {login: "a", password: ${JSON.stringify(secret)}}) { accessToken }`);
-    refused(await post(server.url, `mutation { ${attempts.join(' ')} }`), 400, { code: 'QUERY_TOO_COMPLEX', reason: 'CREDENTIAL_MUTATIONS' });
+    const attempts = [1, 2].map(
+      (attempt) => `l${attempt}: login(input: {login: "a", password: ${JSON.stringify(secret)}}) { accessToken }`,
+    );
+    refused(await post(server.url, `mutation { ${attempts.join(' ')} }`), 400, {
+      code: 'QUERY_TOO_COMPLEX',
+      reason: 'CREDENTIAL_MUTATIONS',
+    });
   });
 
   it('by GET may read and may not change anything', async () => {
@@ -144,8 +193,19 @@ describe('Bad requests', () => {
   });
 
   it('do not learn names of the schema in production', async () => {
-    const production = await startServer('sqlite::memory:', { NODE_ENV: 'production', LATCHKEY_PUBLIC_URL: 'https://auth.test', LATCHKEY_BCRYPT_COST: '10' });
-    for (const query of ['{ mee { id } }', '{ me { emial } }', '{ __schema { types { name } } }', 'mutation { logim(input: {}) { id } }', '{ me(x: 1) { id } }', '{ session { id } }']) {
+    const production = await startServer('sqlite::memory:', {
+      NODE_ENV: 'production',
+      LATCHKEY_PUBLIC_URL: 'https://auth.test',
+      LATCHKEY_BCRYPT_COST: '10',
+    });
+    for (const query of [
+      '{ mee { id } }',
+      '{ me { emial } }',
+      '{ __schema { types { name } } }',
+      'mutation { logim(input: {}) { id } }',
+      '{ me(x: 1) { id } }',
+      '{ session { id } }',
+    ]) {
       const answer = await post(production.url, query);
       expect(codeOf(answer)).toBe('GRAPHQL_VALIDATION_FAILED');
       expect(answer.errors.map(({ message }) => message)).toEqual(['The document does not fit the schema.']);
@@ -160,6 +220,6 @@ describe('Bad requests', () => {
     expect(codeOf(answer)).toBe('INTERNAL_SERVER_ERROR');
     expectNothingBetrayed(answer);
     expect(broken.log()).toContain('count failed');
-    expect(broken.log()).toContain(String(extensionsOf(answer)['requestId']));
+    expect(broken.log()).toContain(String(extensionsOf(answer).requestId));
   });
 });

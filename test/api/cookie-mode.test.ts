@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Cookie } from 'tough-cookie';
-import { codeOf, extensionsOf, type GraphQLAnswer, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
+import {
+  codeOf,
+  extensionsOf,
+  type GraphQLAnswer,
+  loginMutation,
+  meQuery,
+  post,
+  refreshMutation,
+  signupMutation,
+} from '../support/requests.js';
 import { allowedOrigin, goodPassword, startServer, type TestServer } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 

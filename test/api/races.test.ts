@@ -5,7 +5,8 @@ import { codeOf, extensionsOf, loginMutation, meQuery, post, refreshMutation, si
 import { goodPassword, startServer, type TestServer, testEnvironment } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 
-const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
 let people = 0;
 async function signUp(url: string) {
@@ -13,7 +14,13 @@ async function signUp(url: string) {
   const email = `racer${people}@example.com`;
   const { data } = await post(url, signupMutation, { input: { email, password: goodPassword } });
   const { user, session, accessToken, refreshToken } = data.signup.auth;
-  return { email, accountId: user.id as string, sessionId: session.id as string, accessToken: accessToken as string, refreshToken: refreshToken as string };
+  return {
+    email,
+    accountId: user.id as string,
+    sessionId: session.id as string,
+    accessToken: accessToken as string,
+    refreshToken: refreshToken as string,
+  };
 }
 const refresh = (url: string, token: string) => post(url, refreshMutation, { token });
 
@@ -35,7 +42,9 @@ describeStores('Many at once', (database) => {
 
   it('100 sign-ups of one address make exactly one account', async () => {
     const answers = await times(100, (index) =>
-      post(server.url, signupMutation, { input: { email: index % 2 === 0 ? 'One@example.com' : ' one@EXAMPLE.com', password: goodPassword } }),
+      post(server.url, signupMutation, {
+        input: { email: index % 2 === 0 ? 'One@example.com' : ' one@EXAMPLE.com', password: goodPassword },
+      }),
     );
     const winners = answers.filter(({ errors }) => errors.length === 0);
     expect(winners).toHaveLength(1);
@@ -56,9 +65,16 @@ describeStores('Many at once', (database) => {
     for (let round = 0; round < 25; round += 1) {
       const client = await signUp(server.url);
       let isAcknowledged = false;
-      const revoke = post(server.url, 'mutation ($id: ID!) { revokeSession(id: $id) { state } }', { id: client.sessionId }, { token: client.accessToken }).then(() => {
+      const revoke = (async () => {
+        await new Promise((resolve) => setTimeout(resolve, round % 8));
+        await post(
+          server.url,
+          'mutation ($id: ID!) { revokeSession(id: $id) { state } }',
+          { id: client.sessionId },
+          { token: client.accessToken },
+        );
         isAcknowledged = true;
-      });
+      })();
       const racers = times(4, async (index) => {
         await new Promise((resolve) => setTimeout(resolve, index * 2));
         const wasAcknowledged = isAcknowledged;
@@ -70,7 +86,9 @@ describeStores('Many at once', (database) => {
       expect(codeOf(await refresh(server.url, client.refreshToken))).toBe('SESSION_REVOKED');
       for (const { data } of answers.filter(({ errors }) => errors.length === 0)) {
         minted += 1;
-        expect(extensionsOf(await post(server.url, meQuery, {}, { token: data.refreshToken.accessToken }))).toMatchObject({ reason: 'REVOKED' });
+        expect(extensionsOf(await post(server.url, meQuery, {}, { token: data.refreshToken.accessToken }))).toMatchObject({
+          reason: 'REVOKED',
+        });
       }
     }
     process.stdout.write(`refresh against revoke (${database.kind}): ${minted} of 100 refreshes came first\n`);
@@ -146,7 +164,9 @@ describeStores('Two processes on one store', (database) => {
 describe('A cost that fills the queue', () => {
   it('lets one of 100 parallel sign-ups through, and tells the others EMAIL_TAKEN or RATE_LIMITED', async () => {
     const server = await startServer('sqlite::memory:', { LATCHKEY_BCRYPT_COST: '12' });
-    const answers = await times(100, () => post(server.url, signupMutation, { input: { email: 'busy@example.com', password: goodPassword } }));
+    const answers = await times(100, () =>
+      post(server.url, signupMutation, { input: { email: 'busy@example.com', password: goodPassword } }),
+    );
     expect(answers.filter(({ errors }) => errors.length === 0)).toHaveLength(1);
     const refusals = answers.filter(({ errors }) => errors.length > 0).map(extensionsOf);
     expect(refusals.every(({ code }) => code === 'EMAIL_TAKEN' || code === 'RATE_LIMITED')).toBe(true);

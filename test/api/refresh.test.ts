@@ -1,6 +1,15 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { Store } from '../../src/store/port.js';
-import { codeOf, extensionsOf, type GraphQLAnswer, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
+import {
+  codeOf,
+  extensionsOf,
+  type GraphQLAnswer,
+  loginMutation,
+  meQuery,
+  post,
+  refreshMutation,
+  signupMutation,
+} from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { describeStores, type StoreUnderTest } from '../support/stores.js';
 
@@ -26,13 +35,15 @@ async function signUp({ url }: TestServer, headers: Record<string, string> = {})
   return { accountId: user.id, sessionId: session.id, email, accessToken, refreshToken };
 }
 
-const refresh = ({ url }: TestServer, token: string, headers: Record<string, string> = {}) => post(url, refreshMutation, { token }, { headers });
+const refresh = ({ url }: TestServer, token: string, headers: Record<string, string> = {}) =>
+  post(url, refreshMutation, { token }, { headers });
 const successorOf = ({ data, errors }: GraphQLAnswer): string => {
   if (data === null) throw new Error(`no successor: ${JSON.stringify(errors)}`);
   return data.refreshToken.refreshToken;
 };
 /** Uses the access token of a generation, which shows that the client holds it. */
-const confirm = async ({ url }: TestServer, answer: GraphQLAnswer) => post(url, meQuery, {}, { token: answer.data.refreshToken.accessToken });
+const confirm = async ({ url }: TestServer, answer: GraphQLAnswer) =>
+  post(url, meQuery, {}, { token: answer.data.refreshToken.accessToken });
 
 describeStores('The refresh table', (database: StoreUnderTest) => {
   let server: TestServer;
@@ -54,7 +65,16 @@ describeStores('The refresh table', (database: StoreUnderTest) => {
   it('gives one answer for malformed, damaged, forged and unknown tokens, and revokes nothing for them', async () => {
     const client = await signUp(server);
     const flipped = `${client.refreshToken.slice(0, -3)}${client.refreshToken.at(-3) === 'A' ? 'B' : 'A'}${client.refreshToken.slice(-2)}`;
-    const tokens = ['', 'x', 'lk_rt_', client.refreshToken.slice(0, -1), `${client.refreshToken}A`, flipped, client.accessToken, ` ${client.refreshToken}`];
+    const tokens = [
+      '',
+      'x',
+      'lk_rt_',
+      client.refreshToken.slice(0, -1),
+      `${client.refreshToken}A`,
+      flipped,
+      client.accessToken,
+      ` ${client.refreshToken}`,
+    ];
     const answers = await Promise.all(tokens.map((token) => refresh(server, token)));
     for (const answer of answers) expect(extensionsOf(answer)).toEqual({ code: 'REFRESH_TOKEN_INVALID', requestId: expect.any(String) });
     expect(codeOf(await post(server.url, 'mutation { refreshToken { accessToken } }'))).toBe('REFRESH_TOKEN_INVALID');
@@ -73,7 +93,10 @@ describeStores('The refresh table', (database: StoreUnderTest) => {
     const client = await signUp(server);
     const at = server.app.services.now();
     await store.disableAccount(client.accountId, { at, until: null, reason: 'moved out' }, { at, reason: 'ACCOUNT_DISABLED', by: null });
-    expect(extensionsOf(await refresh(server, client.refreshToken))).toMatchObject({ code: 'ACCOUNT_DISABLED', sessionId: client.sessionId });
+    expect(extensionsOf(await refresh(server, client.refreshToken))).toMatchObject({
+      code: 'ACCOUNT_DISABLED',
+      sessionId: client.sessionId,
+    });
     const row = await store.findSession(client.sessionId);
     expect(row?.revoked).toMatchObject({ reason: 'ACCOUNT_DISABLED' });
     const signIn = await post(server.url, loginMutation, { input: { login: client.email, password: goodPassword } });
@@ -142,8 +165,8 @@ describeStores('The refresh table', (database: StoreUnderTest) => {
     for (let rotations = 0; rotations < 10; rotations += 1) token = successorOf(await refresh(server, token));
     const limited = extensionsOf(await refresh(server, client.refreshToken));
     expect(limited).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) });
-    expect(limited['retryAfter']).toBeGreaterThanOrEqual(1);
-    expect(limited['retryAfter']).toBeLessThanOrEqual(10);
+    expect(limited.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(limited.retryAfter).toBeLessThanOrEqual(10);
     expect(successorOf(await refresh(server, token))).toMatch(/^lk_rt_/);
   });
 
@@ -159,8 +182,15 @@ describeStores('The refresh table', (database: StoreUnderTest) => {
   it('says SESSION_EXPIRED with the idle limit, and its access token died before', async () => {
     const client = await signUp(server);
     server.advanceClock(7 * day + second);
-    expect(extensionsOf(await refresh(server, client.refreshToken))).toMatchObject({ code: 'SESSION_EXPIRED', reason: 'IDLE', sessionId: client.sessionId });
-    expect(extensionsOf(await post(server.url, meQuery, {}, { token: client.accessToken }))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'EXPIRED' });
+    expect(extensionsOf(await refresh(server, client.refreshToken))).toMatchObject({
+      code: 'SESSION_EXPIRED',
+      reason: 'IDLE',
+      sessionId: client.sessionId,
+    });
+    expect(extensionsOf(await post(server.url, meQuery, {}, { token: client.accessToken }))).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      reason: 'EXPIRED',
+    });
   });
 });
 
@@ -182,7 +212,9 @@ describeStores('Absolute limit, binding and strict mode', (database: StoreUnderT
 
   it('ends a bound session that is refreshed by another browser, and not one whose browser was updated', async () => {
     const server = await startServer(database.url, { LATCHKEY_SESSION_BINDING: 'both' });
-    const firefox = (version: number) => ({ 'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0` });
+    const firefox = (version: number) => ({
+      'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+    });
     const client = await signUp(server, firefox(140));
     const next = successorOf(await refresh(server, client.refreshToken, firefox(141)));
     const refused = extensionsOf(await refresh(server, next, { 'user-agent': 'curl/8.5.0' }));
@@ -215,7 +247,9 @@ describeStores('Absolute limit, binding and strict mode', (database: StoreUnderT
     }
     expect(extensionsOf(await refresh(server, client.refreshToken))).toMatchObject({ code: 'SESSION_REVOKED', reason: 'SESSION_LIMIT' });
     for (const { data } of signIns) expect(successorOf(await refresh(server, data.login.refreshToken))).toMatch(/^lk_rt_/);
-    await Promise.all(Array.from({ length: 6 }, () => post(server.url, loginMutation, { input: { login: client.email, password: goodPassword } })));
+    await Promise.all(
+      Array.from({ length: 6 }, () => post(server.url, loginMutation, { input: { login: client.email, password: goodPassword } })),
+    );
     const left = await (await database.open()).countSessions(
       { accountId: client.accountId, state: 'ACTIVE', now: server.app.services.now(), epoch: 0, keptSessionId: null, epochRaisedAt: null },
       100,

@@ -87,7 +87,12 @@ describeStores('A story of each operation', (database) => {
 
   it('signup makes the account, normalizes its address, and signs in at once', async () => {
     const auth = await signUp(server, 'Ada.Lovelace');
-    expect(auth).toMatchObject({ tokenType: 'Bearer', serverTime: anInstant, accessTokenExpiresAt: anInstant, refreshTokenExpiresAt: anInstant });
+    expect(auth).toMatchObject({
+      tokenType: 'Bearer',
+      serverTime: anInstant,
+      accessTokenExpiresAt: anInstant,
+      refreshTokenExpiresAt: anInstant,
+    });
     expect(auth.user).toEqual({
       __typename: 'User',
       id: expect.any(String),
@@ -120,7 +125,10 @@ describeStores('A story of each operation', (database) => {
     const attempt = (email: string, username?: string) =>
       refusalOf(clientOf(server).mutate({ mutation: SignupDocument, variables: { input: { email, username, password: goodPassword } } }));
     expect(await attempt(` ${user.email.toUpperCase()} `)).toMatchObject({ code: 'EMAIL_TAKEN', field: 'email' });
-    expect(await attempt('somebody.else@example.com', user.username?.toUpperCase())).toMatchObject({ code: 'USERNAME_TAKEN', field: 'username' });
+    expect(await attempt('somebody.else@example.com', user.username?.toUpperCase())).toMatchObject({
+      code: 'USERNAME_TAKEN',
+      field: 'username',
+    });
   });
 
   it('login takes the address or the username in any case, and answers alike for an unknown login and a wrong password', async () => {
@@ -148,12 +156,17 @@ describeStores('A story of each operation', (database) => {
   });
 
   it('revokeToken ends the session of a refresh or an access token, superseded ones too, and is true for anything else', async () => {
-    const revoke = async (token: string) => (await dataOf(clientOf(server).mutate({ mutation: RevokeTokenDocument, variables: { token } }))).revokeToken;
+    const revoke = async (token: string) =>
+      (await dataOf(clientOf(server).mutate({ mutation: RevokeTokenDocument, variables: { token } }))).revokeToken;
     const one = await signUp(server);
     await dataOf(clientOf(server).mutate({ mutation: RefreshTokenDocument, variables: { token: one.refreshToken } }));
     const superseded = one.refreshToken ?? '';
     expect(await revoke(superseded)).toBe(true);
-    expect(await meIsRefused(server, one.accessToken)).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'REVOKED', sessionId: one.session.id });
+    expect(await meIsRefused(server, one.accessToken)).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      reason: 'REVOKED',
+      sessionId: one.session.id,
+    });
     const other = await signUp(server);
     expect(await revoke(other.accessToken)).toBe(true);
     expect(await revoke(other.accessToken)).toBe(true);
@@ -170,7 +183,9 @@ describeStores('A story of each operation', (database) => {
     await dataOf(clientOf(short).mutate({ mutation: RevokeTokenDocument, variables: { token: one.accessToken } }));
     await dataOf(clientOf(short, other.accessToken).mutate({ mutation: LogoutDocument }));
     for (const { refreshToken } of [one, other]) {
-      expect(await refusalOf(clientOf(short).mutate({ mutation: RefreshTokenDocument, variables: { token: refreshToken } }))).toMatchObject({ code: 'SESSION_REVOKED' });
+      expect(await refusalOf(clientOf(short).mutate({ mutation: RefreshTokenDocument, variables: { token: refreshToken } }))).toMatchObject(
+        { code: 'SESSION_REVOKED' },
+      );
     }
   });
 
@@ -187,7 +202,8 @@ describeStores('A story of each operation', (database) => {
     const { user, accessToken } = await signUp(server);
     const ids: string[] = [];
     for (const agent of ['curl/8.5.0', firefox, 'curl/8.5.0', firefox]) ids.unshift((await signIn(server, user.email, agent)).session.id);
-    const list = async (variables: object) => (await dataOf(clientOf(server, accessToken).query({ query: SessionsDocument, variables }))).sessions;
+    const list = async (variables: object) =>
+      (await dataOf(clientOf(server, accessToken).query({ query: SessionsDocument, variables }))).sessions;
     const all = await list({});
     expect(all.totalCount).toBe(5);
     expect(all.nodes.map(({ id }) => id).slice(0, 4)).toEqual(ids);
@@ -209,7 +225,8 @@ describeStores('A story of each operation', (database) => {
   it('sessions refuses pages of no size or over 100 rows, and cursors that are none', async () => {
     const { accessToken } = await signUp(server);
     const attempt = (variables: object) => refusalOf(clientOf(server, accessToken).query({ query: SessionsDocument, variables }));
-    for (const first of [0, -1, 101]) expect(await attempt({ first })).toMatchObject({ code: 'BAD_USER_INPUT', field: 'first', reason: 'OUT_OF_RANGE' });
+    for (const first of [0, -1, 101])
+      expect(await attempt({ first })).toMatchObject({ code: 'BAD_USER_INPUT', field: 'first', reason: 'OUT_OF_RANGE' });
     for (const after of ['', 'x', '{"$ne":1}', 'MTox', 'A'.repeat(3_000)]) {
       expect(await attempt({ after })).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after', reason: 'INVALID' });
     }
@@ -217,15 +234,19 @@ describeStores('A story of each operation', (database) => {
 
   it('session shows one of the own sessions, and null for unknown, malformed and other people’s ids', async () => {
     const [mine, theirs] = [await signUp(server), await signUp(server)];
-    const find = async (id: string) => (await dataOf(clientOf(server, mine.accessToken).query({ query: SessionDocument, variables: { id } }))).session;
+    const find = async (id: string) =>
+      (await dataOf(clientOf(server, mine.accessToken).query({ query: SessionDocument, variables: { id } }))).session;
     expect(await find(mine.session.id)).toMatchObject({ id: mine.session.id, isCurrent: true, user: { id: mine.user.id } });
-    for (const id of [theirs.session.id, '00000000-0000-4000-8000-000000000000', 'x', '', '{"$gt":""}', 'nul\0', '1'.repeat(5_000)]) expect(await find(id)).toBeNull();
+    for (const id of [theirs.session.id, '00000000-0000-4000-8000-000000000000', 'x', '', '{"$gt":""}', 'nul\0', '1'.repeat(5_000)])
+      expect(await find(id)).toBeNull();
   });
 
   it('revokeSession ends another device’s session with the next request, and comes back alike when asked again', async () => {
     const here = await signUp(server);
     const there = await signIn(server, here.user.email);
-    const revoke = async () => (await dataOf(clientOf(server, here.accessToken).mutate({ mutation: RevokeSessionDocument, variables: { id: there.session.id } }))).revokeSession;
+    const revoke = async () =>
+      (await dataOf(clientOf(server, here.accessToken).mutate({ mutation: RevokeSessionDocument, variables: { id: there.session.id } })))
+        .revokeSession;
     const ended = await revoke();
     expect(ended).toMatchObject({ id: there.session.id, state: 'REVOKED', revocationReason: 'REVOKED_BY_USER', revokedAt: anInstant });
     expect(await revoke()).toEqual(ended);
@@ -246,9 +267,12 @@ describeStores('A story of each operation', (database) => {
     expect(new Set(revokeOtherSessions.sessions.map(({ id }) => id))).toEqual(new Set(others.map(({ session }) => session.id)));
     expect(revokeOtherSessions.sessions.every(({ state }) => state === 'REVOKED')).toBe(true);
     for (const { accessToken } of others) expect(await meIsRefused(server, accessToken)).toMatchObject({ reason: 'REVOKED' });
-    const { refreshToken } = await dataOf(clientOf(server).mutate({ mutation: RefreshTokenDocument, variables: { token: here.refreshToken } }));
+    const { refreshToken } = await dataOf(
+      clientOf(server).mutate({ mutation: RefreshTokenDocument, variables: { token: here.refreshToken } }),
+    );
     const later = await signIn(server, here.user.email);
-    for (const { accessToken } of [refreshToken, later]) expect((await dataOf(clientOf(server, accessToken).query({ query: MeDocument }))).me.id).toBe(here.user.id);
+    for (const { accessToken } of [refreshToken, later])
+      expect((await dataOf(clientOf(server, accessToken).query({ query: MeDocument }))).me.id).toBe(here.user.id);
   });
 
   it('revokeAllSessions ends this session too', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { execute, buildSchema, GraphQLError, parse, validate } from 'graphql';
+import { buildSchema, execute, GraphQLError, parse, validate } from 'graphql';
 import { AuthError, authErrorCodes, errorKinds } from '../../src/auth/errors.js';
 import { createFormatError, finishErrors, toErrorBody, translateError } from '../../src/graphql/errors.js';
 import { StoreUnavailableError } from '../../src/store/port.js';
@@ -9,7 +9,8 @@ const quiet = { verbose: false };
 const verbose = { verbose: true };
 const wrapped = (cause: Error, levels = 1): GraphQLError =>
   new GraphQLError(cause.message, { originalError: levels > 1 ? wrapped(cause, levels - 1) : cause, path: ['login'] });
-const ofApollo = (code: string, message: string, extensions: object = {}): GraphQLError => new GraphQLError(message, { extensions: { ...extensions, code } });
+const ofApollo = (code: string, message: string, extensions: object = {}): GraphQLError =>
+  new GraphQLError(message, { extensions: { ...extensions, code } });
 
 describe('errors thrown on purpose', () => {
   test.each(authErrorCodes)('%s says what the table says', (code) => {
@@ -41,21 +42,24 @@ describe('errors thrown on purpose', () => {
 });
 
 describe('errors that nobody foresaw', () => {
-  test.each([new Error(secret), new TypeError(secret), secret, null, undefined, { message: secret }, wrapped(new Error(secret), 3)])('say nothing: %#', (error) => {
-    const { unexpected: _, ...said } = translateError(error, verbose);
-    expect(said).toEqual({
-      code: 'INTERNAL_SERVER_ERROR',
-      message: errorKinds.INTERNAL_SERVER_ERROR.message,
-      extensions: { code: 'INTERNAL_SERVER_ERROR' },
-    });
-  });
+  test.each([new Error(secret), new TypeError(secret), secret, null, undefined, { message: secret }, wrapped(new Error(secret), 3)])(
+    'say nothing: %#',
+    (error) => {
+      const { unexpected: _, ...said } = translateError(error, verbose);
+      expect(said).toEqual({
+        code: 'INTERNAL_SERVER_ERROR',
+        message: errorKinds.INTERNAL_SERVER_ERROR.message,
+        extensions: { code: 'INTERNAL_SERVER_ERROR' },
+      });
+    },
+  );
 
   test('reach the log unwrapped', () => {
     const cause = new Error('disk on fire');
     expect(translateError(wrapped(cause, 3), quiet).unexpected).toBe(cause);
   });
 
-  test("cannot pass for input errors by their text", () => {
+  test('cannot pass for input errors by their text', () => {
     expect(translateError(wrapped(new Error('Argument "x" has invalid value 1.')), quiet).code).toBe('INTERNAL_SERVER_ERROR');
   });
 });
@@ -63,7 +67,11 @@ describe('errors that nobody foresaw', () => {
 describe("Apollo's errors", () => {
   test.each([
     ['GRAPHQL_PARSE_FAILED', `Syntax Error: Unexpected String "${secret}".`, { code: 'GRAPHQL_PARSE_FAILED' }],
-    ['GRAPHQL_PARSE_FAILED', 'Syntax Error: Document contains more that 2000 tokens. Parsing aborted.', { code: 'QUERY_TOO_COMPLEX', reason: 'TOKENS' }],
+    [
+      'GRAPHQL_PARSE_FAILED',
+      'Syntax Error: Document contains more that 2000 tokens. Parsing aborted.',
+      { code: 'QUERY_TOO_COMPLEX', reason: 'TOKENS' },
+    ],
     ['OPERATION_RESOLUTION_FAILURE', `Unknown operation named "${secret}".`, { code: 'BAD_REQUEST', reason: 'UNKNOWN_OPERATION' }],
     ['BAD_REQUEST', secret, { code: 'BAD_REQUEST' }],
     ['PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound', { code: 'BAD_REQUEST' }],
@@ -113,9 +121,12 @@ describe('values that do not fit', () => {
     expect(told({})).toEqual([{ code: 'BAD_USER_INPUT', field: 'input' }]);
   });
 
-  test.each([`x at "${secret}"; `, ` at `, `" at "input.${secret}"; `, `at "input"; at "${secret}"; `])('a value that looks like a path is none: %j', (value) => {
-    expect(told({ input: { login: { value }, password: 'b' } })).toEqual([{ code: 'BAD_USER_INPUT', field: 'login' }]);
-  });
+  test.each([`x at "${secret}"; `, ` at `, `" at "input.${secret}"; `, `at "input"; at "${secret}"; `])(
+    'a value that looks like a path is none: %j',
+    (value) => {
+      expect(told({ input: { login: { value }, password: 'b' } })).toEqual([{ code: 'BAD_USER_INPUT', field: 'login' }]);
+    },
+  );
 
   test('a flood of them is one answer of a few', () => {
     const list = Array.from({ length: 500 }, () => secret);
@@ -183,7 +194,11 @@ describe('validation errors', () => {
 describe('an answer', () => {
   test('keeps path and locations of an error, and nothing of its other members', () => {
     const error = wrapped(new Error(secret));
-    const formatted = { ...error.toJSON(), extensions: { code: 'X', stacktrace: [secret] }, locations: [1, 2, 3].map((line) => ({ line, column: 1 })) };
+    const formatted = {
+      ...error.toJSON(),
+      extensions: { code: 'X', stacktrace: [secret] },
+      locations: [1, 2, 3].map((line) => ({ line, column: 1 })),
+    };
     const said = createFormatError(quiet)(formatted, error);
     expect(said.path).toEqual(['login']);
     expect(said.locations).toHaveLength(2);

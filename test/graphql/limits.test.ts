@@ -5,7 +5,8 @@ import { createDocumentGuard, credentialMutations } from '../../src/graphql/limi
 const defaults = { maxTokens: 2000, maxDepth: 12, maxAliases: 30, maxDirectives: 50 };
 const reasonOf = (source: string, limits: Partial<typeof defaults> = {}): string | undefined =>
   createDocumentGuard({ ...defaults, ...limits })(source)?.details.reason;
-const times = (count: number, write: (index: number) => string): string => Array.from({ length: count }, (_, index) => write(index)).join(' ');
+const times = (count: number, write: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => write(index)).join(' ');
 const nested = (depth: number): string => `${'{a'.repeat(depth)}${'}'.repeat(depth)}`;
 
 describe('a document within the limits', () => {
@@ -14,7 +15,14 @@ describe('a document within the limits', () => {
   });
 
   test('may be the full introspection query', () => {
-    const everything = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true };
+    const everything = {
+      descriptions: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      oneOf: true,
+    };
     expect(reasonOf(getIntrospectionQuery())).toBeUndefined();
     expect(reasonOf(getIntrospectionQuery(everything))).toBeUndefined();
   });
@@ -24,9 +32,12 @@ describe('a document within the limits', () => {
     expect(reasonOf('{ __schema { types { ofType { fields { name } } } } }', { maxDepth: 3 })).toBe('DEPTH');
   });
 
-  test.each(['', '   ', '{', '{ me ', 'query { a(b: "unfinished) }', '}}}}', '\u0000'])('is left to Apollo where it is no GraphQL: %j', (source) => {
-    expect(reasonOf(source)).toBeUndefined();
-  });
+  test.each(['', '   ', '{', '{ me ', 'query { a(b: "unfinished) }', '}}}}', '\u0000'])(
+    'is left to Apollo where it is no GraphQL: %j',
+    (source) => {
+      expect(reasonOf(source)).toBeUndefined();
+    },
+  );
 });
 
 describe('tokens', () => {
@@ -77,11 +88,17 @@ describe('aliases', () => {
     expect(reasonOf(`{ ${'me { id } '.repeat(31)} }`)).toBeUndefined();
     expect(reasonOf(`{ ${'me { id } '.repeat(32)} }`)).toBe('ALIASES');
     expect(reasonOf(`{ ${'... { me { id } } '.repeat(32)} }`)).toBe('ALIASES');
-    expect(reasonOf(`{ ${times(40, (index) => `...F${index}`)} } ${times(40, (index) => `fragment F${index} on Query { me { id } }`)}`)).toBe('ALIASES');
+    expect(
+      reasonOf(`{ ${times(40, (index) => `...F${index}`)} } ${times(40, (index) => `fragment F${index} on Query { me { id } }`)}`),
+    ).toBe('ALIASES');
   });
 
   test('plain fields may come again, as they do where fragments are composed', () => {
-    expect(reasonOf(`{ me { ${times(60, (index) => `...F${index}`)} } } ${times(60, (index) => `fragment F${index} on User { __typename id email }`)}`)).toBeUndefined();
+    expect(
+      reasonOf(
+        `{ me { ${times(60, (index) => `...F${index}`)} } } ${times(60, (index) => `fragment F${index} on User { __typename id email }`)}`,
+      ),
+    ).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { transportOf } from '../../src/http/cookies.js';
-import { errorOf, exchange, page, post, rawPost, type RunningServer, startServer, stopServers } from './server-under-test.js';
+import { errorOf, exchange, page, post, type RunningServer, rawPost, startServer, stopServers } from './server-under-test.js';
 
 afterEach(stopServers);
 
@@ -28,11 +28,14 @@ const none = { kind: 'none' };
 const one = { kind: 'one', token: 'lk_rt_abc' };
 
 describe('without the header, or with bearer, the cookie is neither read nor written', () => {
-  test.each<Record<string, string>>([{}, { 'latchkey-transport': 'bearer' }, { origin: page }, { origin: 'https://evil.example' }])('%j', async (headers) => {
-    const response = await post(await server('both'), undefined, { cookie: `${name}=lk_rt_abc`, ...headers });
-    expect(await response.json()).toEqual({ mode: 'bearer', presented: none });
-    expect(response.headers.has('set-cookie')).toBe(false);
-  });
+  test.each<Record<string, string>>([{}, { 'latchkey-transport': 'bearer' }, { origin: page }, { origin: 'https://evil.example' }])(
+    '%j',
+    async (headers) => {
+      const response = await post(await server('both'), undefined, { cookie: `${name}=lk_rt_abc`, ...headers });
+      expect(await response.json()).toEqual({ mode: 'bearer', presented: none });
+      expect(response.headers.has('set-cookie')).toBe(false);
+    },
+  );
 });
 
 describe('cookie mode', () => {
@@ -99,7 +102,11 @@ describe('cookie mode is for listed pages', () => {
     { origin: page, 'sec-fetch-site': 'none' },
     { origin: page, 'sec-fetch-site': 'nonsense' },
   ])('not from %j', async (headers) => {
-    const response = await post(await server('both'), undefined, { 'latchkey-transport': 'cookie', cookie: `${name}=lk_rt_abc`, ...headers });
+    const response = await post(await server('both'), undefined, {
+      'latchkey-transport': 'cookie',
+      cookie: `${name}=lk_rt_abc`,
+      ...headers,
+    });
     expect(response.status).toBe(403);
     expect(response.headers.has('set-cookie')).toBe(false);
     expect(await errorOf(response)).toMatchObject({ code: 'FORBIDDEN', reason: 'ORIGIN_NOT_ALLOWED' });

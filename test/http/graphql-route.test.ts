@@ -5,12 +5,15 @@ import { errorOf, exchange, post, rawPost, startServer, stopServers } from './se
 afterEach(stopServers);
 
 describe('a request to /graphql', () => {
-  test.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])('may be a POST of %s', async (type) => {
-    const response = await post(await startServer(), undefined, { 'content-type': type });
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ data: { ok: true } });
-    expect(response.headers.get('cache-control')).toBe('no-store');
-  });
+  test.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])(
+    'may be a POST of %s',
+    async (type) => {
+      const response = await post(await startServer(), undefined, { 'content-type': type });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ data: { ok: true } });
+      expect(response.headers.get('cache-control')).toBe('no-store');
+    },
+  );
 
   test('may be a GET with the document in the query string, without any further header', async () => {
     const server = await startServer();
@@ -65,14 +68,19 @@ describe('a request to /graphql', () => {
     expect(await errorOf(response)).toMatchObject({ code: 'BAD_REQUEST', reason });
   });
 
-  test.each(['', '?', '?query=', '?query=%7Bok%7D&query=%7Bok%7D', '?query=%7Bok%7D&variables=1', '?query=%7Bok%7D&variables=%7B', '?a=%ZZ'])(
-    'is refused as GET /graphql%s',
-    async (search) => {
-      const response = await fetch(`${(await startServer()).url}/graphql${search}`);
-      expect(response.status).toBe(400);
-      expect(await errorOf(response)).toMatchObject({ code: 'BAD_REQUEST', reason: 'MALFORMED_BODY' });
-    },
-  );
+  test.each([
+    '',
+    '?',
+    '?query=',
+    '?query=%7Bok%7D&query=%7Bok%7D',
+    '?query=%7Bok%7D&variables=1',
+    '?query=%7Bok%7D&variables=%7B',
+    '?a=%ZZ',
+  ])('is refused as GET /graphql%s', async (search) => {
+    const response = await fetch(`${(await startServer()).url}/graphql${search}`);
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ code: 'BAD_REQUEST', reason: 'MALFORMED_BODY' });
+  });
 
   test('is refused above the largest body, whether or not its length is announced', async () => {
     const server = await startServer({}, { LATCHKEY_MAX_BODY: '1kb' });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RequestFacts } from '../../src/auth/viewer.js';
 import { requestFactsOf } from '../../src/http/request-facts.js';
-import { exchange, rawPost, type RunningServer, startServer, stopServers } from './server-under-test.js';
+import { exchange, type RunningServer, rawPost, startServer, stopServers } from './server-under-test.js';
 
 afterEach(stopServers);
 
@@ -43,12 +43,19 @@ describe('the client address', () => {
 
   test('is read right to left over several headers of the name', async () => {
     const server = await echoing('127.0.0.1');
-    expect(await factsFor(server, 'X-Forwarded-For: 198.51.100.1', 'X-Forwarded-For: 203.0.113.7')).toMatchObject({ ipAddress: '203.0.113.7' });
+    expect(await factsFor(server, 'X-Forwarded-For: 198.51.100.1', 'X-Forwarded-For: 203.0.113.7')).toMatchObject({
+      ipAddress: '203.0.113.7',
+    });
   });
 
   test('is not taken from other headers', async () => {
     const server = await echoing('127.0.0.1');
-    const others = ['Forwarded: for=198.51.100.1', 'X-Real-IP: 198.51.100.1', 'X-Client-IP: 198.51.100.1', 'CF-Connecting-IP: 198.51.100.1'];
+    const others = [
+      'Forwarded: for=198.51.100.1',
+      'X-Real-IP: 198.51.100.1',
+      'X-Client-IP: 198.51.100.1',
+      'CF-Connecting-IP: 198.51.100.1',
+    ];
     expect(await factsFor(server, ...others)).toMatchObject({ ipAddress: '127.0.0.1' });
   });
 

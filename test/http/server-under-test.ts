@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { loadConfig } from '../../src/config.js';
 import { toErrorBody } from '../../src/graphql/errors.js';
 import { createDocumentGuard } from '../../src/graphql/limits.js';
@@ -20,20 +20,18 @@ export interface RunningServer {
 const running: RunningServer[] = [];
 
 /** A server on a free port with a fake GraphQL handler; `environment` is what `loadConfig` reads. */
-export async function startServer(
-  deps: Partial<HttpServerDeps> = {},
-  environment: Record<string, string> = {},
-): Promise<RunningServer> {
+export async function startServer(deps: Partial<HttpServerDeps> = {}, environment: Record<string, string> = {}): Promise<RunningServer> {
   const config = loadConfig({
     LATCHKEY_PUBLIC_URL: 'https://auth.example.com',
     LATCHKEY_ALLOWED_ORIGINS: page,
     LATCHKEY_REQUEST_TIMEOUT: '5s',
     ...environment,
   });
-  let text = '';
+  const written: string[] = [];
+  const text = () => written.join('');
   const app = await createHttpServer({
     config,
-    logger: createLogger('debug', { write: (line) => void (text += line) }),
+    logger: createLogger('debug', { write: (line) => void written.push(line) }),
     toErrorBody: (error, requestId) => toErrorBody(error, requestId, { verbose: false }),
     checkDocument: createDocumentGuard(config),
     graphqlHandler: async (_request, reply) => {
@@ -41,7 +39,7 @@ export async function startServer(
       return '{"data":{"ok":true}}\n';
     },
     ready: async () => undefined,
-    jwks: () => ({ keys: [] }),
+    jwks: { keySet: () => ({ keys: [] }), maxAgeSeconds: 300 },
     now: Date.now,
     ...deps,
   });
@@ -50,9 +48,9 @@ export async function startServer(
   const server: RunningServer = {
     url: `http://127.0.0.1:${port}`,
     port,
-    logged: () => text,
+    logged: text,
     lines: () =>
-      text
+      text()
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>),
@@ -90,10 +88,10 @@ export async function errorOf(response: Response): Promise<ErrorAnswer['errors']
 export function exchange(port: number, ...parts: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
-    let answer = '';
-    socket.on('data', (chunk) => void (answer += chunk.toString()));
-    socket.on('close', () => resolve(answer));
-    socket.on('error', (error: NodeJS.ErrnoException) => (answer === '' ? reject(error) : resolve(answer)));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+    socket.on('error', (error: NodeJS.ErrnoException) => (chunks.length === 0 ? reject(error) : resolve(Buffer.concat(chunks).toString())));
     for (const part of parts) socket.write(part);
   });
 }

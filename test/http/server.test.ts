@@ -9,15 +9,18 @@ afterEach(stopServers);
 const secret = 'hunter2-correct-horse';
 
 describe('every failure is JSON in one shape', () => {
-  test.each(['/', '/nope', '/graphql/', '/GraphQL', '/.well-known/nope', '/%zz', '/..%2f', '//graphql'])('an unknown path: %s', async (path) => {
-    const server = await startServer();
-    for (const method of ['GET', 'POST', 'DELETE']) {
-      const body = method === 'GET' ? undefined : '{';
-      const response = await fetch(`${server.url}${path}`, { method, body, headers: { 'content-type': 'application/json' } });
-      expect(response.status).toBe(404);
-      expect(await errorOf(response)).toMatchObject({ code: 'NOT_FOUND' });
-    }
-  });
+  test.each(['/', '/nope', '/graphql/', '/GraphQL', '/.well-known/nope', '/%zz', '/..%2f', '//graphql'])(
+    'an unknown path: %s',
+    async (path) => {
+      const server = await startServer();
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const body = method === 'GET' ? undefined : '{';
+        const response = await fetch(`${server.url}${path}`, { method, body, headers: { 'content-type': 'application/json' } });
+        expect(response.status).toBe(404);
+        expect(await errorOf(response)).toMatchObject({ code: 'NOT_FOUND' });
+      }
+    },
+  );
 
   test('an internal error says nothing, and is in the log with the id of its request', async () => {
     const server = await startServer({
@@ -123,7 +126,10 @@ describe('headers', () => {
 
 describe('pages of other origins', () => {
   const preflight = (url: string, origin: string): Promise<Response> =>
-    fetch(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'latchkey-transport' } });
+    fetch(url, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'latchkey-transport' },
+    });
 
   test('may call where they are listed', async () => {
     const server = await startServer();
@@ -144,15 +150,19 @@ describe('pages of other origins', () => {
     }
   });
 
-  test.each(['https://evil.example', 'https://app.example.com.evil.example', 'http://app.example.com', 'https://APP.example.com', 'null', '*'])(
-    'learn nothing where they are not: %s',
-    async (origin) => {
-      const server = await startServer();
-      const responses = [await preflight(`${server.url}/graphql`, origin), await post(server, undefined, { origin }), await post(server)];
-      for (const { headers } of responses) expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
-      expect(await errorOf(responses[0] as Response)).toMatchObject({ code: 'NOT_FOUND' });
-    },
-  );
+  test.each([
+    'https://evil.example',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'https://APP.example.com',
+    'null',
+    '*',
+  ])('learn nothing where they are not: %s', async (origin) => {
+    const server = await startServer();
+    const responses = [await preflight(`${server.url}/graphql`, origin), await post(server, undefined, { origin }), await post(server)];
+    for (const { headers } of responses) expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(await errorOf(responses[0] as Response)).toMatchObject({ code: 'NOT_FOUND' });
+  });
 });
 
 describe('health', () => {
@@ -163,13 +173,21 @@ describe('health', () => {
     };
     const server = await startServer({ ready });
     const states = async (): Promise<unknown[]> =>
-      Promise.all(['/healthz', '/readyz'].map(async (path) => {
-        const response = await fetch(server.url + path);
-        return [response.status, await response.json()];
-      }));
-    expect(await states()).toEqual([[200, { status: 'ok' }], [200, { status: 'ready' }]]);
+      Promise.all(
+        ['/healthz', '/readyz'].map(async (path) => {
+          const response = await fetch(server.url + path);
+          return [response.status, await response.json()];
+        }),
+      );
+    expect(await states()).toEqual([
+      [200, { status: 'ok' }],
+      [200, { status: 'ready' }],
+    ]);
     up = false;
-    expect(await states()).toEqual([[200, { status: 'ok' }], [503, { status: 'unavailable' }]]);
+    expect(await states()).toEqual([
+      [200, { status: 'ok' }],
+      [503, { status: 'unavailable' }],
+    ]);
     expect(server.logged()).not.toContain(secret);
     expect(server.logged()).not.toContain('healthz');
   });
@@ -179,7 +197,7 @@ describe('the key set', () => {
   test('is for everyone, may be kept for five minutes, and serves to verify', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' };
-    const server = await startServer({ jwks: () => ({ keys: [jwk] }) });
+    const server = await startServer({ jwks: { keySet: () => ({ keys: [jwk] }), maxAgeSeconds: 300 } });
     const url = new URL(`${server.url}/.well-known/jwks.json`);
     const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'one' }).setSubject('me').sign(privateKey);
     expect((await jwtVerify(token, createRemoteJWKSet(url))).payload.sub).toBe('me');
@@ -245,6 +263,15 @@ describe('the log', () => {
 
 test('the facts of a request are there for whoever handles it', async () => {
   const server = await startServer({ graphqlHandler: async (request) => JSON.stringify(requestFactsOf(request)) });
-  const response = await post(server, undefined, { authorization: 'bearer abc.def', 'user-agent': 'u'.repeat(600), 'x-request-id': 'request-1' });
-  expect(await response.json()).toEqual({ requestId: 'request-1', ipAddress: '127.0.0.1', userAgent: 'u'.repeat(512), accessToken: 'abc.def' });
+  const response = await post(server, undefined, {
+    authorization: 'bearer abc.def',
+    'user-agent': 'u'.repeat(600),
+    'x-request-id': 'request-1',
+  });
+  expect(await response.json()).toEqual({
+    requestId: 'request-1',
+    ipAddress: '127.0.0.1',
+    userAgent: 'u'.repeat(512),
+    accessToken: 'abc.def',
+  });
 });

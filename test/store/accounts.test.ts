@@ -11,7 +11,7 @@ const hostile = [
   '{"$ne":""}',
   '$ne',
   '$email',
-  "quote ' \" ` ; -- /* %",
+  'quote \' " ` ; -- /* %',
   'a.b.c',
   '%00 \\ \n \r \t',
   'ß İ ﬁ',
@@ -129,9 +129,7 @@ describeStores('accounts', (database) => {
       const other = await database.open();
       const account = anAccount();
       await store.createAccount(account);
-      const taken = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => (index % 2 ? store : other).recordSignIn(account.id, t0)),
-      );
+      const taken = await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 ? store : other).recordSignIn(account.id, t0)));
       expect(new Set(taken).size).toBe(20);
     });
 

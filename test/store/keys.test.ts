@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from '@jest/globals';
-import { StoreUnavailableError, type Store } from '../../src/store/port.js';
+import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import { aKey, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 
@@ -37,7 +37,12 @@ describeStores('keys and the store itself', (database) => {
     await store.addWrapping(key.id, secretId, 'earlier');
     await store.addWrapping(key.id, secretId, 'later');
     const found = (await store.listKeys()).find(({ id }) => id === key.id);
-    expect(Object.entries(found?.wrapped ?? {}).sort()).toEqual([['first', 'ciphertext'], [secretId, 'later']].sort());
+    expect(Object.entries(found?.wrapped ?? {}).sort()).toEqual(
+      [
+        ['first', 'ciphertext'],
+        [secretId, 'later'],
+      ].sort(),
+    );
   });
 
   it('keeps the wrappings that are added at once', async () => {

@@ -25,11 +25,9 @@ describeStores('lists of sessions', (database) => {
     const accountId = 'paged';
     /** Three instants of creation for 23 sessions, so that pages break within an instant. */
     const sessions = Array.from({ length: 23 }, (_, index) =>
-      aSession({ id: `s${String(index * 7 % 23).padStart(2, '0')}`, accountId, ordinal: index, createdAt: t0 + (index % 3) }),
+      aSession({ id: `s${String((index * 7) % 23).padStart(2, '0')}`, accountId, ordinal: index, createdAt: t0 + (index % 3) }),
     );
-    const newestFirst = [...sessions]
-      .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
-      .map(({ id }) => id);
+    const newestFirst = [...sessions].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).map(({ id }) => id);
     beforeAll(async () => {
       await Promise.all([...sessions, aSession()].map((session) => store.createSession(session)));
     });
@@ -42,7 +40,9 @@ describeStores('lists of sessions', (database) => {
     it('goes on strictly after a position that is no session', async () => {
       const after = { createdAt: t0 + 1, id: 's10 and a half' };
       const page = await store.listSessions(aQuery(accountId), { limit: 100, after });
-      const expected = sessions.filter(({ createdAt, id }) => createdAt < after.createdAt || (createdAt === after.createdAt && id < after.id));
+      const expected = sessions.filter(
+        ({ createdAt, id }) => createdAt < after.createdAt || (createdAt === after.createdAt && id < after.id),
+      );
       expect(page.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
     });
 
@@ -77,7 +77,10 @@ describeStores('lists of sessions', (database) => {
       );
     });
     const expected = (state: SessionQuery['state']) =>
-      rows.filter((row) => row[2] === state).map(([id]) => id).sort();
+      rows
+        .filter((row) => row[2] === state)
+        .map(([id]) => id)
+        .sort();
 
     it.each(['ACTIVE', 'EXPIRED', 'REVOKED'] as const)('selects %s', async (state) => {
       const query = aQuery(accountId, { ...kept, state });

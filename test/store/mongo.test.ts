@@ -8,7 +8,7 @@ import { freePort } from '../support/mongo-server.js';
 import { anAccount } from '../support/records.js';
 import { mongoUrl } from '../support/stores.js';
 
-const server = process.env['LATCHKEY_TEST_MONGO_URL'];
+const server = process.env.LATCHKEY_TEST_MONGO_URL;
 
 (server === undefined ? describe.skip : describe)('the MongoDB store', () => {
   const url = mongoUrl(server ?? 'mongodb://none');
@@ -32,8 +32,7 @@ const server = process.env['LATCHKEY_TEST_MONGO_URL'];
       .map(({ v: _, ...index }) => index)
       .sort((a, b) => String(a.name).localeCompare(String(b.name)));
   };
-  const wanted = (collection: keyof typeof indexes) =>
-    [...indexes[collection]].sort((a, b) => a.name.localeCompare(b.name));
+  const wanted = (collection: keyof typeof indexes) => [...indexes[collection]].sort((a, b) => a.name.localeCompare(b.name));
 
   describe('indexes', () => {
     it('are there, with exactly their options, when the store is open', async () => {

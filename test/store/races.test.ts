@@ -68,8 +68,7 @@ describeStores('races', (database) => {
     ],
     [
       'a disabling',
-      (store: Store, account: AccountRecord) =>
-        store.disableAccount(account.id, { at: t0, until: null, reason: null }, anEnding()),
+      (store: Store, account: AccountRecord) => store.disableAccount(account.id, { at: t0, until: null, reason: null }, anEnding()),
     ],
   ])('never lets a sign-in survive %s that came after its read', async (_, end) => {
     for (let round = 0; round < 12; round += 1) {

@@ -24,7 +24,11 @@ const signers = { ES256: es256, RS256: rs256, HS256: hs256 };
 export const signerOf = (algorithm: keyof typeof signers, key: KeyObject) => signers[algorithm](key);
 
 /** The parts of a compact JWS, decoded. */
-export function partsOf(token: string): { readonly header: Json; readonly claims: Json; readonly segments: readonly [string, string, string] } {
+export function partsOf(token: string): {
+  readonly header: Json;
+  readonly claims: Json;
+  readonly segments: readonly [string, string, string];
+} {
   const [head = '', body = '', mark = ''] = token.split('.');
   const parse = (segment: string) => JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as Json;
   return { header: parse(head), claims: parse(body), segments: [head, body, mark] };

@@ -7,22 +7,22 @@ const mongoServer = './mongo-server';
 
 /** One MongoDB server for the whole run; each test file takes a database of its own on it. */
 export default async function setup(): Promise<void> {
-  process.env['LATCHKEY_TEST_DIR'] = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
+  process.env.LATCHKEY_TEST_DIR = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
   const { findMongo, startMongo } = (await import(mongoServer)) as typeof import('./mongo-server.js');
   const found = await findMongo();
   switch (found.kind) {
     case 'url':
-      process.env['LATCHKEY_TEST_MONGO_URL'] = found.url;
+      process.env.LATCHKEY_TEST_MONGO_URL = found.url;
       return;
     case 'program': {
       const server = await startMongo(found.program);
       globalThis.latchkeyMongo = server;
-      process.env['LATCHKEY_TEST_MONGO_URL'] = server.url;
-      process.env['LATCHKEY_TEST_MONGO_PROGRAM'] = JSON.stringify(found.program);
+      process.env.LATCHKEY_TEST_MONGO_URL = server.url;
+      process.env.LATCHKEY_TEST_MONGO_PROGRAM = JSON.stringify(found.program);
       return;
     }
     case 'none':
-      if (process.env['REQUIRE_MONGO'] === '1') {
+      if (process.env.REQUIRE_MONGO === '1') {
         throw new Error(`REQUIRE_MONGO=1, and there is no MongoDB to test with: ${found.reason}`);
       }
       process.stderr.write(banner(found.reason));

@@ -27,9 +27,13 @@ declare global {
   var latchkeyMongo: MongoServer | undefined;
 }
 
-/** `MONGODB_URI`, else a `mongod` on PATH, else SecantusDB from PyPI in a cache folder. */
+/**
+ * `MONGODB_URI`, else a `mongod` on PATH, else SecantusDB from PyPI in a cache folder.
+ *
+ * @public Imported by `jest-setup.ts`, by a name that tools cannot follow.
+ */
 export async function findMongo(): Promise<FoundMongo> {
-  const url = process.env['MONGODB_URI'];
+  const url = process.env.MONGODB_URI;
   if (url) return { kind: 'url', url };
   const mongod = onPath('mongod');
   if (mongod !== null) return { kind: 'program', program: { kind: 'mongod', path: mongod } };
@@ -41,7 +45,7 @@ export async function findMongo(): Promise<FoundMongo> {
 }
 
 function onPath(name: string): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
@@ -134,7 +138,7 @@ export class MongoServer {
       try {
         const admin = client.db('admin');
         const hello = await admin.command({ hello: 1 });
-        if (hello['isWritablePrimary'] === true) return;
+        if (hello.isWritablePrimary === true) return;
         await admin.command({ replSetInitiate: { _id: 'latchkey', members: [{ _id: 0, host: `127.0.0.1:${this.port}` }] } });
       } catch (error) {
         if (Date.now() > giveUpAt) throw error;
@@ -156,7 +160,7 @@ export async function startMongo(program: MongoProgram, standalone = false): Pro
 
 /** For tests that stop, kill or freeze their server. Null when the tests run on a server that is not ours. */
 export function privateMongoProgram(): MongoProgram | null {
-  const program = process.env['LATCHKEY_TEST_MONGO_PROGRAM'];
+  const program = process.env.LATCHKEY_TEST_MONGO_PROGRAM;
   return program === undefined ? null : (JSON.parse(program) as MongoProgram);
 }
 

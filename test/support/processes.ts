@@ -21,7 +21,7 @@ export interface FinishedProcess {
 }
 
 /** Only what Node needs, so that a variable of the machine decides no test. */
-const bareEnvironment = { PATH: process.env['PATH'] ?? '' };
+const bareEnvironment = { PATH: process.env.PATH ?? '' };
 
 function launch(args: readonly string[], environment: Record<string, string>, cwd: string) {
   const child = spawn(process.execPath, [...args], { cwd, env: { ...bareEnvironment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -42,7 +42,12 @@ afterAll(async () => {
 });
 
 /** Runs a file of the build to its end. */
-export async function runToEnd(file: string, args: readonly string[], environment: Record<string, string>, cwd = root): Promise<FinishedProcess> {
+export async function runToEnd(
+  file: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+  cwd = root,
+): Promise<FinishedProcess> {
   const { child, output } = launch([join(root, 'dist', file), ...args], environment, cwd);
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...output };

@@ -17,7 +17,12 @@ export interface RequestOptions {
 }
 
 /** POSTs a document and reads the answer, whatever its status. */
-export async function post(url: string, query: string, variables: object = {}, { token, headers, operationName }: RequestOptions = {}): Promise<GraphQLAnswer> {
+export async function post(
+  url: string,
+  query: string,
+  variables: object = {},
+  { token, headers, operationName }: RequestOptions = {},
+): Promise<GraphQLAnswer> {
   return postBody(url, JSON.stringify({ query, variables, operationName }), {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...headers,
@@ -38,7 +43,7 @@ export async function readAnswer(response: Response): Promise<GraphQLAnswer> {
 /** The code of the only error. */
 export function codeOf({ errors, data }: GraphQLAnswer): unknown {
   if (errors.length !== 1) throw new Error(`expected one error and got ${errors.length}, with data ${JSON.stringify(data)}`);
-  return errors[0]?.extensions['code'];
+  return errors[0]?.extensions.code;
 }
 export const extensionsOf = (answer: GraphQLAnswer): Record<string, unknown> => {
   codeOf(answer);
@@ -53,12 +58,17 @@ export const refreshMutation = `mutation Refresh($token: String) { refreshToken(
 export const meQuery = '{ me { id email } }';
 
 /** A GET by Node's own client, which sends a path and headers as they are given. */
-export function get(url: string, headers: Record<string, string> = {}): Promise<{ readonly status: number; readonly text: string; readonly headers: object }> {
+export function get(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ readonly status: number; readonly text: string; readonly headers: object }> {
   return new Promise((resolve, reject) => {
     httpRequest(url, { headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8'), headers: response.headers }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8'), headers: response.headers }),
+      );
     })
       .on('error', reject)
       .end();

@@ -5,6 +5,7 @@ import { afterAll } from '@jest/globals';
 import { type App, createApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
+import type { Store } from '../../src/store/port.js';
 
 /** The page that these servers allow; also their public URL. */
 export const allowedOrigin = 'http://auth.test';
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 
 export function temporaryFolder(): string {
-  return mkdtempSync(join(process.env['LATCHKEY_TEST_DIR'] ?? tmpdir(), 'data-'));
+  return mkdtempSync(join(process.env.LATCHKEY_TEST_DIR ?? tmpdir(), 'data-'));
 }
 
 /** The settings of a test server: cheap hashes, a free port. */
@@ -46,12 +47,17 @@ export function testEnvironment(storeUrl: string, overrides: Record<string, stri
 }
 
 /** Starts a server and stops it after the file's tests. */
-export async function startServer(storeUrl: string, overrides: Record<string, string> = {}): Promise<TestServer> {
+export async function startServer(
+  storeUrl: string,
+  overrides: Record<string, string> = {},
+  openStore?: (url: string) => Promise<Store>,
+): Promise<TestServer> {
   const lines: string[] = [];
   let shift = 0;
   const app = await createApp(loadConfig(testEnvironment(storeUrl, overrides)), {
     logger: createLogger('info', { write: (line) => void lines.push(line) }),
     wallClock: () => Date.now() + shift,
+    openStore,
   });
   let closing: Promise<void> | undefined;
   const close = () => {

@@ -21,14 +21,14 @@ export interface StoreUnderTest {
 /** Runs the block of tests for SQLite in a file, and for MongoDB where there is one. */
 export function describeStores(name: string, block: (database: StoreUnderTest) => void): void {
   describe(`${name} (SQLite)`, () => block(track(sqliteDatabase())));
-  const server = process.env['LATCHKEY_TEST_MONGO_URL'];
+  const server = process.env.LATCHKEY_TEST_MONGO_URL;
   if (server === undefined) describe.skip(`${name} (MongoDB)`, () => block(track(mongoDatabase('mongodb://none'))));
   else describe(`${name} (MongoDB)`, () => block(track(mongoDatabase(server))));
 }
 
 /** A file that is not there yet, in a folder that goes after the run. */
 export function sqlitePath(): string {
-  return join(process.env['LATCHKEY_TEST_DIR'] ?? '/tmp', `${randomUUID()}.db`);
+  return join(process.env.LATCHKEY_TEST_DIR ?? '/tmp', `${randomUUID()}.db`);
 }
 
 /** The server's URL with the name of a fresh database. */

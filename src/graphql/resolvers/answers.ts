@@ -1,4 +1,4 @@
-import type { Account } from '../../auth/accounts.js';
+import type { Account } from '../../auth/account.js';
 import type { EndedSessions, Session as SessionView } from '../../auth/sessions.js';
 import type { IssuedTokens } from '../../auth/token-issuer.js';
 import type { GraphQLContext } from '../context.js';

@@ -1,4 +1,4 @@
-import type { Account } from '../../auth/accounts.js';
+import type { Account } from '../../auth/account.js';
 import type { SessionState } from '../../auth/sessions.js';
 import type { GraphQLContext } from '../context.js';
 import { connectionOf, type PageArguments, pageOf } from '../paging.js';

@@ -7,12 +7,21 @@ import { sessionPage } from './session-page.js';
 
 @Resolver(() => Session)
 export class SessionResolver {
-  @Query(() => SessionConnection, { description: "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT." })
+  @Query(() => SessionConnection, {
+    description: "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT.",
+  })
   sessions(
     @Ctx() context: GraphQLContext,
     @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after: string | null | undefined,
-    @Arg('state', () => SessionState, { nullable: true, defaultValue: SessionState.ACTIVE, description: 'Only sessions in this state; null: all.' })
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after:
+      | string
+      | null
+      | undefined,
+    @Arg('state', () => SessionState, {
+      nullable: true,
+      defaultValue: SessionState.ACTIVE,
+      description: 'Only sessions in this state; null: all.',
+    })
     state: SessionState | null,
   ): Promise<SessionConnection> {
     return sessionPage(context, context.signedIn.account, { first, after }, state);

@@ -33,7 +33,10 @@ export class TokenResolver {
   })
   async refreshToken(
     @Ctx() context: GraphQLContext,
-    @Arg('token', () => String, { nullable: true, description: 'The refresh token; in cookie mode nothing, the cookie has it.' }) token: string | null | undefined,
+    @Arg('token', () => String, { nullable: true, description: 'The refresh token; in cookie mode nothing, the cookie has it.' }) token:
+      | string
+      | null
+      | undefined,
   ): Promise<AuthPayload> {
     const { services, request, transport } = context;
     return toAuthPayload(context, await services.refreshes.refresh(token ?? null, request, transport));
@@ -45,14 +48,16 @@ export class TokenResolver {
   })
   async revokeToken(
     @Ctx() { services, transport }: GraphQLContext,
-    @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' }) token: string | null | undefined,
+    @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' })
+    token: string | null | undefined,
   ): Promise<boolean> {
     await services.logouts.revokeToken(token ?? null, transport);
     return true;
   }
 
   @Mutation(() => Boolean, {
-    description: 'For anyone: ends the session of the access token or, in cookie mode, of the cookie, and clears the cookie. True when there is neither.',
+    description:
+      'For anyone: ends the session of the access token or, in cookie mode, of the cookie, and clears the cookie. True when there is neither.',
   })
   async logout(@Ctx() { services, request, transport }: GraphQLContext): Promise<boolean> {
     await services.logouts.logOut(request.accessToken, transport);

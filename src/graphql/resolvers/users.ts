@@ -29,8 +29,15 @@ export class UserResolver {
     @Root() user: User,
     @Ctx() context: GraphQLContext,
     @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after: string | null | undefined,
-    @Arg('state', () => SessionState, { nullable: true, defaultValue: SessionState.ACTIVE, description: 'Only sessions in this state; null: all.' })
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after:
+      | string
+      | null
+      | undefined,
+    @Arg('state', () => SessionState, {
+      nullable: true,
+      defaultValue: SessionState.ACTIVE,
+      description: 'Only sessions in this state; null: all.',
+    })
     state: SessionState | null,
   ): Promise<SessionConnection> {
     return sessionPage(context, await context.findAccount(user.id), { first, after }, state);

@@ -46,19 +46,32 @@ export class AccountDisabled {
 export class User {
   @Field(() => ID, { description: 'Opaque, and the `sub` of access tokens.' })
   id!: string;
-  @Field(() => String, { description: 'Normalized: trimmed, NFC, lower case. For oneself, `users:read` and `sessions:read`; otherwise FORBIDDEN.' })
+  @Field(() => String, {
+    description: 'Normalized: trimmed, NFC, lower case. For oneself, `users:read` and `sessions:read`; otherwise FORBIDDEN.',
+  })
   email!: string;
-  @Field(() => Boolean, { description: 'Whether the person has shown that the address is theirs. For oneself and `users:read`; otherwise FORBIDDEN.' })
+  @Field(() => Boolean, {
+    description: 'Whether the person has shown that the address is theirs. For oneself and `users:read`; otherwise FORBIDDEN.',
+  })
   emailVerified!: boolean;
-  @Field(() => String, { nullable: true, description: 'As typed at sign-up; unique without regard to case. Null: none was chosen. For oneself, `users:read` and `sessions:read`; otherwise FORBIDDEN.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'As typed at sign-up; unique without regard to case. Null: none was chosen. For oneself, `users:read` and `sessions:read`; otherwise FORBIDDEN.',
+  })
   username!: string | null;
   @Field(() => [String], { description: 'The names of the roles. For oneself and `users:read`; otherwise FORBIDDEN.' })
   roles!: string[];
-  @Field(() => [String], { description: 'What the roles allow, e.g. `sessions:revoke`. For oneself and `users:read`; otherwise FORBIDDEN.' })
+  @Field(() => [String], {
+    description: 'What the roles allow, e.g. `sessions:revoke`. For oneself and `users:read`; otherwise FORBIDDEN.',
+  })
   permissions!: string[];
   @Field(() => DateTime, { description: 'When the account was made. For oneself and `users:read`; otherwise FORBIDDEN.' })
   createdAt!: Date;
-  @Field(() => DateTime, { nullable: true, description: 'The last sign-in; a refresh is none. Null: never. For oneself and `users:read`; otherwise FORBIDDEN.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'The last sign-in; a refresh is none. Null: never. For oneself and `users:read`; otherwise FORBIDDEN.',
+  })
   lastLoginAt!: Date | null;
   @Field(() => DateTime, { nullable: true, description: 'Null: since sign-up never. For oneself and `users:read`; otherwise FORBIDDEN.' })
   passwordChangedAt!: Date | null;
@@ -83,7 +96,10 @@ export class Session {
   expiresAt!: Date;
   @Field(() => String, { nullable: true, description: 'The client address at sign-in; null where it is not known.' })
   ipAddress!: string | null;
-  @Field(() => String, { nullable: true, description: 'The `User-Agent` at sign-in, at most 512 characters: what the client claims to be.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The `User-Agent` at sign-in, at most 512 characters: what the client claims to be.',
+  })
   userAgent!: string | null;
   @Field(() => Device, { description: 'What the user agent string tells of the device.' })
   device!: Device;

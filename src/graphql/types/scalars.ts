@@ -1,5 +1,5 @@
-import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { GraphQLScalarType } from 'graphql';
+import { GraphQLDateTimeISO } from 'graphql-scalars';
 
 /** Epoch milliseconds in the services, an ISO 8601 instant on the wire. */
 export const DateTime = new GraphQLScalarType({

@@ -40,7 +40,10 @@ export class SignupPayload {
 export class SignupInput {
   @Field(() => String, { description: 'At most 254 characters; trimmed and lower-cased.' })
   email!: string;
-  @Field(() => String, { description: '8 to 256 characters (code points) unless set otherwise; not a common password, not the login itself. Errors: WEAK_PASSWORD.' })
+  @Field(() => String, {
+    description:
+      '8 to 256 characters (code points) unless set otherwise; not a common password, not the login itself. Errors: WEAK_PASSWORD.',
+  })
   password!: string;
   @Field(() => String, { nullable: true, description: '3 to 32 of `A-Z a-z 0-9 . _ -`; unique without regard to case.' })
   username?: string | null;

@@ -8,14 +8,7 @@ import {
   type SessionsEnding,
   StoreUnavailableError,
 } from '../port.js';
-import {
-  type AccountDocument,
-  accountDocument,
-  disabledDocument,
-  endingDocument,
-  toAccount,
-  usernameKey,
-} from './documents.js';
+import { type AccountDocument, accountDocument, disabledDocument, endingDocument, toAccount, usernameKey } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
 
 interface End {

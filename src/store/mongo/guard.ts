@@ -36,7 +36,7 @@ export class Guard {
 export function duplicateKey(error: unknown): readonly string[] | null {
   const { MongoServerError } = mongoose.mongo;
   if (!(error instanceof MongoServerError && error.code === 11_000)) return null;
-  return Object.keys((error['keyPattern'] as object | undefined) ?? {});
+  return Object.keys((error.keyPattern as object | undefined) ?? {});
 }
 
 async function withDeadline<T>(running: Promise<T>): Promise<T> {

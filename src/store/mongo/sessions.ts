@@ -1,15 +1,5 @@
 import type { Model, QueryFilter } from 'mongoose';
-import type {
-  Advance,
-  Ending,
-  EpochMs,
-  Page,
-  RevokeSelector,
-  SessionPosition,
-  SessionQuery,
-  SessionRecord,
-  SessionUse,
-} from '../port.js';
+import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
 import { duplicateKey } from './guard.js';
 import { sessionFilter, within } from './session-filters.js';

@@ -56,12 +56,7 @@ export class MongoStore implements Store {
   rehashPassword(accountId: string, expectedHash: string, newHash: string): Promise<boolean> {
     return this.guard.run(() => this.accounts.rehashPassword(accountId, expectedHash, newHash));
   }
-  changePassword(
-    accountId: string,
-    expectedHash: string,
-    newHash: string,
-    ending: SessionsEnding,
-  ): Promise<AccountRecord | null> {
+  changePassword(accountId: string, expectedHash: string, newHash: string, ending: SessionsEnding): Promise<AccountRecord | null> {
     return this.guard.run(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
   }
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {

@@ -1,11 +1,4 @@
-import {
-  type AccountDisabledRecord,
-  type AccountRecord,
-  DuplicateError,
-  type Ending,
-  type EpochMs,
-  type SessionsEnding,
-} from '../port.js';
+import { type AccountDisabledRecord, type AccountRecord, DuplicateError, type Ending, type EpochMs, type SessionsEnding } from '../port.js';
 import type { Connection, Values } from './connection.js';
 import { errorCode } from './retry.js';
 import { type AccountRow, accountObject, accountValues, disabledJson, endingJson, insertInto, toAccount } from './rows.js';

@@ -7,9 +7,7 @@ export class Keys {
   constructor(private readonly connection: Connection) {}
 
   list(): KeyRecord[] {
-    return this.connection
-      .rows(`SELECT ${keyObject} FROM keys ORDER BY purpose, sequence`, {})
-      .map((row) => toKey(row as KeyRow));
+    return this.connection.rows(`SELECT ${keyObject} FROM keys ORDER BY purpose, sequence`, {}).map((row) => toKey(row as KeyRow));
   }
 
   /** False when the purpose's sequence number, or the id, is taken. */

@@ -1,14 +1,4 @@
-import type {
-  Advance,
-  Ending,
-  EpochMs,
-  Page,
-  RevokeSelector,
-  SessionPosition,
-  SessionQuery,
-  SessionRecord,
-  SessionUse,
-} from '../port.js';
+import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
 import type { Connection, Values } from './connection.js';
 import { endingJson, insertInto, type SessionRow, sessionObject, sessionValues, toSession } from './rows.js';
 import { sessionFilter } from './session-filters.js';
@@ -40,8 +30,7 @@ const revokeWhereSql = `UPDATE sessions SET revoked = :ending, purge_at = :purge
   WHERE account_id = :accountId AND (:epochBelow IS NULL OR epoch < :epochBelow)
   AND (:ordinalAtMost IS NULL OR ordinal <= :ordinalAtMost) AND id IS NOT :exceptId AND ${alive}`;
 
-const purgeSql =
-  'DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE purge_at <= :now ORDER BY purge_at LIMIT :limit)';
+const purgeSql = 'DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE purge_at <= :now ORDER BY purge_at LIMIT :limit)';
 
 /** The statements on sessions. Those that write are run by the `Writer`, inside its transaction. */
 export class Sessions {

@@ -59,12 +59,7 @@ export class SqliteStore implements Store {
   rehashPassword(accountId: string, expectedHash: string, newHash: string): Promise<boolean> {
     return this.write(() => this.accounts.rehashPassword(accountId, expectedHash, newHash));
   }
-  changePassword(
-    accountId: string,
-    expectedHash: string,
-    newHash: string,
-    ending: SessionsEnding,
-  ): Promise<AccountRecord | null> {
+  changePassword(accountId: string, expectedHash: string, newHash: string, ending: SessionsEnding): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
   }
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {

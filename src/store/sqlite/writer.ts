@@ -70,7 +70,7 @@ export class Writer {
       const outcomes = batch.map((job) => this.runInSavepoint(job));
       this.connection.run('COMMIT');
       this.commitCount += 1;
-      batch.forEach((job, index) => settle(job, outcomes[index]));
+      for (const [index, job] of batch.entries()) settle(job, outcomes[index]);
       this.checkpointer?.afterCommit();
     } catch (error) {
       this.rollBack();
@@ -132,8 +132,7 @@ export class Writer {
 
 /** What callers of the port may see: its own errors and faults of the caller pass, everything of the engine is hidden. */
 export function asStoreError(error: unknown): unknown {
-  const passes =
-    error instanceof DuplicateError || error instanceof UnbindableError || error instanceof StoreUnavailableError;
+  const passes = error instanceof DuplicateError || error instanceof UnbindableError || error instanceof StoreUnavailableError;
   return passes ? error : new StoreUnavailableError(error);
 }
 

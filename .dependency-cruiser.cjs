@@ -1,0 +1,113 @@
+/**
+ * Who may import whom. Imports of types count too. A layer may always import itself; `values` may be imported as they are,
+ * `types` by `import type` alone, `onDemand` by `import()` alone. What is not listed is forbidden, and so is a file that no
+ * layer holds.
+ */
+const layers = {
+  auth: { files: 'auth/', values: ['store/port.ts'], types: ['config.ts'] },
+  'store-port': { files: 'store/port.ts' },
+  'store-open': { files: 'store/open.ts', values: ['store/port.ts'], onDemand: ['store/sqlite/open.ts', 'store/mongo/open.ts'] },
+  'store-sqlite': { files: 'store/sqlite/', values: ['store/port.ts'] },
+  'store-mongo': { files: 'store/mongo/', values: ['store/port.ts'] },
+  'graphql-types': { files: 'graphql/types/' },
+  'graphql-resolvers': {
+    files: 'graphql/resolvers/',
+    values: ['graphql/types/', 'graphql/paging.ts'],
+    types: ['graphql/context.ts', 'auth/'],
+  },
+  graphql: { files: 'graphql/[^/]+.ts', values: ['graphql/', 'auth/errors.ts', 'auth/viewer.ts'], types: ['auth/'] },
+  rules: { files: 'rules/', values: ['auth/errors.ts'], types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'] },
+  http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
+  config: { files: 'config.ts' },
+  leaf: { files: '(log|secret-file).ts' },
+  housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
+  services: { files: 'services.ts', values: ['auth/', 'housekeeping.ts', 'store/port.ts'], types: ['config.ts'] },
+  app: {
+    files: 'app.ts',
+    values: ['auth/', 'config.ts', 'graphql/', 'http/', 'log.ts', 'rules/', 'secret-file.ts', 'services.ts', 'store/'],
+  },
+  explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/port.ts'] },
+  main: { files: 'main.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
+  cli: { files: 'cli/', values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'], types: ['auth/'], onDemand: ['main.ts'] },
+};
+
+/** Packages that have one home. `types`: where their types may be named as well. */
+const homes = [
+  { packages: 'bcrypt|jsonwebtoken', home: 'auth/' },
+  { packages: 'class-validator|bowser|fxa-common-password-list', home: 'auth/' },
+  { packages: 'mongoose|mongodb', home: 'store/mongo/' },
+  { packages: 'libsql', home: 'store/sqlite/' },
+  { packages: 'fastify|@fastify/[^/]+', home: 'http/', types: 'app.ts' },
+  { packages: 'graphql-shield', home: 'rules/' },
+  { packages: 'type-graphql|reflect-metadata', home: 'graphql/(types/|resolvers/|schema.ts)' },
+  { packages: '@apollo/server|@as-integrations/fastify|graphql-middleware', home: 'app.ts' },
+  { packages: 'pino', home: 'log.ts', types: '(app|http/.+).ts' },
+  { packages: 'zod', home: '(config.ts|auth/)' },
+  { packages: 'commander', home: 'cli/' },
+];
+
+const inSource = (file) => `^src/${file.replaceAll('.ts', '[.]ts$')}`;
+const rule = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
+const article = 'See the table at the top of .dependency-cruiser.cjs and docs/architecture.md.';
+
+function layerRules([name, { files, values = [], types = [], onDemand = [] }]) {
+  const from = { path: inSource(files) };
+  const self = inSource(files);
+  const paths = { values: values.map(inSource), types: types.map(inSource), onDemand: onDemand.map(inSource) };
+  const rules = [
+    rule(`${name}-imports`, `This layer may not import that. ${article}`, from, {
+      path: '^src/',
+      pathNot: [self, ...paths.values, ...paths.types, ...paths.onDemand],
+    }),
+  ];
+  if (types.length > 0) {
+    rules.push(
+      rule(`${name}-imports-types-only`, `This layer may import types from there, nothing else. ${article}`, from, {
+        path: paths.types,
+        pathNot: [self, ...paths.values],
+        dependencyTypesNot: ['type-only'],
+      }),
+    );
+  }
+  if (onDemand.length > 0) {
+    rules.push(rule(`${name}-imports-on-demand`, `Only by import(). ${article}`, from, { path: paths.onDemand, dynamic: false }));
+  }
+  return rules;
+}
+
+function homeRules({ packages, home, types }) {
+  const path = `(^|/)node_modules/(@types/)?(${packages})/`;
+  const name = `home-of-${packages.split('|')[0]}`;
+  const comment = `These packages are imported in src/${home} alone. ${article}`;
+  if (types === undefined) return [rule(name, comment, { path: '^src/', pathNot: inSource(home) }, { path })];
+  return [
+    rule(name, comment, { path: '^src/', pathNot: [inSource(home), inSource(types)] }, { path }),
+    rule(`${name}-types`, comment, { path: inSource(types), pathNot: inSource(home) }, { path, dependencyTypesNot: ['type-only'] }),
+  ];
+}
+
+const everyLayer = Object.values(layers).map(({ files }) => inSource(files));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(layers).flatMap(layerRules),
+    ...homes.flatMap(homeRules),
+    rule('file-without-layer', `Every file belongs to a layer. ${article}`, { path: '^src/', pathNot: everyLayer }, {}),
+    rule('cycle', 'No cycles, not even of types: a type that two files need gets its own.', {}, { circular: true }),
+    rule('development-dependency', 'What runs in production is a dependency.', { path: '^src/' }, { dependencyTypes: ['npm-dev'] }),
+    rule('unresolvable', 'This import leads nowhere.', {}, { couldNotResolve: true }),
+    rule(
+      'outside-source',
+      'src/ imports nothing of the tests, scripts or the build.',
+      { path: '^src/' },
+      { path: '^(test|scripts|dist)/' },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,12 @@
+import type { AccountRecord } from '../store/port.js';
+import { type Permission, permissionsOf } from './roles.js';
+
+/** An account as everything outside the sign-in sees it: without the password hash. */
+export interface Account extends Omit<AccountRecord, 'passwordHash'> {
+  /** What its roles allow. */
+  readonly permissions: readonly Permission[];
+}
+
+export function toAccount({ passwordHash: _, ...record }: AccountRecord): Account {
+  return { ...record, permissions: permissionsOf(record.roles) };
+}
