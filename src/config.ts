@@ -93,7 +93,7 @@ const publicUrl = z
     return httpUrl(value) ?? fail(context, 'must be an absolute http or https URL without credentials, query or fragment');
   });
 const origins = list.transform((values, context) =>
-  values.every((value) => httpUrl(value) !== null && new URL(value).origin === value)
+  values.every((value) => !value.includes('*') && httpUrl(value) !== null && new URL(value).origin === value)
     ? values
     : fail(context, 'must be exact origins, such as https://app.example.com, separated by commas'),
 );
@@ -413,32 +413,37 @@ type Problem = { variable: string; problem: string };
 /** An empty variable counts as not set. */
 const valueIn = (environment: Environment, name: string): string | undefined => environment[name] || undefined;
 
-function read(row: Setting, environment: Environment, problems: Problem[]): string | undefined {
+/** The text of the setting; null when that could not be had, and `problems` says why. */
+function read(row: Setting, environment: Environment, problems: Problem[]): { readonly text: string | undefined } | null {
   const value = valueIn(environment, row.env);
   const file = row.secret ? valueIn(environment, `${row.env}_FILE`) : undefined;
-  if (file === undefined) return value;
-  if (value !== undefined) {
-    problems.push({ variable: row.env, problem: `and ${row.env}_FILE are both set` });
-    return undefined;
-  }
+  if (file === undefined) return { text: value };
+  const fault = (variable: string, problem: string) => {
+    problems.push({ variable, problem });
+    return null;
+  };
+  if (value !== undefined) return fault(row.env, `and ${row.env}_FILE are both set`);
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined;
+    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return text === '' ? fault(`${row.env}_FILE`, 'names an empty file') : { text };
   } catch {
-    problems.push({ variable: `${row.env}_FILE`, problem: 'names a file that cannot be read' });
-    return undefined;
+    return fault(`${row.env}_FILE`, 'names a file that cannot be read');
   }
 }
 
+/** A faulty setting is undefined. */
 function parseAll(environment: Environment, problems: Problem[]): Parsed {
   const values = Object.entries(settings).map(([key, row]: [string, Setting]) => {
-    const result = row.parse.safeParse(read(row, environment, problems));
-    if (!result.success) problems.push({ variable: row.env, problem: result.error.issues[0]?.message ?? 'is not valid' });
-    return [key, result.data];
+    const found = read(row, environment, problems);
+    const result = found === null ? null : row.parse.safeParse(found.text);
+    if (result?.success === false) problems.push({ variable: row.env, problem: result.error.issues[0]?.message ?? 'is not valid' });
+    const value: unknown = result?.data;
+    return [key, Array.isArray(value) ? Object.freeze(value) : value];
   });
   return Object.fromEntries(values) as Parsed;
 }
 
-/** Rules that join two settings, or a setting and production. A faulty setting is undefined here and breaks none of them. */
+/** Rules that join two settings, or a setting and production. What is undefined breaks none of them. */
 function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem> {
   if (parsed.sessionMaxAgeSeconds < parsed.refreshTokenTtlSeconds) {
     yield { variable: settings.sessionMaxAgeSeconds.env, problem: `must not be shorter than ${settings.refreshTokenTtlSeconds.env}` };

@@ -74,6 +74,7 @@ describe('without any variable', () => {
       requestTimeoutMs: 10_000,
       maxBodyBytes: 100 * 1024,
       logLevel: 'info',
+      startedByNpm: false,
       warnings: expect.any(Array),
     });
   });
@@ -138,6 +139,8 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
     'ftp://auth.example.com',
     'https://',
     'https://ada:hunter22@auth.example.com',
+    'https://ada@auth.example.com',
+    'https://:hunter22@auth.example.com',
     'https://auth.example.com?x=1',
     'https://auth.example.com/#x',
     'javascript:alert(1)',
@@ -372,8 +375,8 @@ describe('a setting from a file', () => {
     expect(error.message).not.toContain('correct horse');
   });
 
-  it('is missing in production when the file is empty', () => {
-    expect(faulty({ ...production, LATCHKEY_SECRET: '', LATCHKEY_SECRET_FILE: file('empty', '\n') })).toEqual(['LATCHKEY_SECRET']);
+  it('is at fault when the file is empty: a secret would be made, and open nothing', () => {
+    expect(faulty({ ...production, LATCHKEY_SECRET: '', LATCHKEY_SECRET_FILE: file('empty', '\n') })).toEqual(['LATCHKEY_SECRET_FILE']);
   });
 
   it('is one fault in production too when it cannot be read or is given twice', () => {
@@ -411,6 +414,16 @@ describe('in production', () => {
 
   it.each(['Production', 'prod', 'production '])('is not what NODE_ENV=%j means', (value) => {
     expect(loadConfig({ NODE_ENV: value }).production).toBe(false);
+  });
+});
+
+describe('npm', () => {
+  it.each([
+    ['start', true],
+    ['test', false],
+    ['', false],
+  ])('in its script %j has started the server: %s', (script, expected) => {
+    expect(loadConfig({ npm_lifecycle_event: script }).startedByNpm).toBe(expected);
   });
 });
 

@@ -91,8 +91,9 @@ export class AccessTokens {
         algorithms: [key.algorithm],
         issuer: this.deps.config.publicUrl,
         audience: this.deps.config.audience,
+        clockTimestamp: Math.floor(this.deps.clock.now() / 1000),
+        clockTolerance: clockLeewaySeconds,
         ignoreExpiration: true,
-        ignoreNotBefore: true,
       });
       return parseClaims(payload);
     } catch {

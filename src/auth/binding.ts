@@ -12,7 +12,8 @@ export function networkOf(address: string | null): string {
 
 /** Exact for IPv4. Hosts change the lower half of an IPv6 address by themselves (RFC 8981): the /64 decides. */
 export function isSameAddress(one: string | null, other: string | null): boolean {
-  return one === other || (one?.includes(':') === true && other?.includes(':') === true && networkOf(one) === networkOf(other));
+  if (one === other) return true;
+  return [one, other].every((address) => address !== null && ipaddr.IPv6.isValid(address)) && networkOf(one) === networkOf(other);
 }
 
 /** The same browser on the same system, in whatever version: an update of the browser must sign nobody out. */

@@ -29,5 +29,7 @@ export function deviceOf(userAgent: string | null): DeviceRecord {
   const parsed = Bowser.parse(userAgent);
   const browser = parsed.browser.name || null;
   const os = parsed.os.name || null;
-  return { label: labelOf(browser, os), browser, os, kind: kindByPlatform[parsed.platform.type ?? ''] ?? 'UNKNOWN' };
+  // The parser knows the platform of every desktop system but this one.
+  const platform = parsed.platform.type ?? (os === 'Chrome OS' ? 'desktop' : '');
+  return { label: labelOf(browser, os), browser, os, kind: kindByPlatform[platform] ?? 'UNKNOWN' };
 }

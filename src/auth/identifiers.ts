@@ -1,14 +1,18 @@
 import { isEmail } from 'class-validator';
 
 /**
- * The one form in which an email address is stored, compared and returned: trimmed, NFC, lower case. Null when that is not
- * an address (RFC 5321: at most 254 characters), so that two spellings can never become two accounts.
+ * The one form in which an email address is stored, compared and returned: trimmed, lower case, NFC. Null when that is not
+ * an address (RFC 5321: at most 254 characters), so that two spellings can never become two accounts. Composed last, because
+ * a lower-case letter may have a composed form where its capital has none.
  */
 export function normalizeEmail(input: string): string | null {
-  if (input.length > 1024) return null;
-  const email = input.trim().normalize('NFC').toLowerCase();
+  if (input.length > 1024 || !isWellFormed(input)) return null;
+  const email = input.trim().normalize('NFC').toLowerCase().normalize('NFC');
   return email.length <= 254 && isEmail(email) ? email : null;
 }
+
+/** Whether the text is Unicode throughout: half of a surrogate pair cannot be written as UTF-8. */
+export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 
 /** 3 to 32 characters that need no quoting anywhere; kept as typed, unique without regard to case. */
 export const isUsername = (input: string): boolean => /^[A-Za-z0-9._-]{3,32}$/.test(input);

@@ -19,14 +19,16 @@ export function isDisabled(account: Pick<AccountRecord, 'disabled'>, now: EpochM
 
 /**
  * How the session ended, or null while it lives. What came first counts: a session that had expired before its account's
- * "end all" stays expired. The account's being disabled is not looked at: disabling raises the epoch.
+ * "end all" stays expired. Outside the epoch it is dead whatever the instants say: clocks of nodes differ, epochs do not. The
+ * account's being disabled is not looked at: disabling raises the epoch.
  */
 export function endOf(session: SessionEnds, account: AccountEpoch | null, now: EpochMs): EndedSession | null {
   if (session.revoked !== null) return { kind: 'revoked', ...session.revoked };
   if (account === null) return { kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null };
-  const epochEnding = isOutsideEpoch(session, account) ? account.sessionsEnded : null;
-  if (epochEnding !== null && epochEnding.at < session.idleExpiresAt) return { kind: 'revoked', ...epochEnding };
-  if (now >= session.expiresAt) return { kind: 'expired', limit: 'ABSOLUTE', at: session.expiresAt };
-  if (now >= session.idleExpiresAt) return { kind: 'expired', limit: 'IDLE', at: session.idleExpiresAt };
-  return null;
+  const isOutside = isOutsideEpoch(session, account);
+  const ending = account.sessionsEnded ?? { reason: 'REVOKED_BY_USER', at: now, by: null };
+  const isExpired = now >= session.idleExpiresAt;
+  if (isOutside && !(isExpired && ending.at >= session.idleExpiresAt)) return { kind: 'revoked', ...ending };
+  if (!isExpired) return null;
+  return { kind: 'expired', limit: session.idleExpiresAt < session.expiresAt ? 'IDLE' : 'ABSOLUTE', at: session.idleExpiresAt };
 }

@@ -1,5 +1,6 @@
 import commonPasswords from 'fxa-common-password-list';
 import { AuthError } from './errors.js';
+import { isWellFormed } from './identifiers.js';
 
 export interface PasswordRules {
   readonly passwordMinLength: number;
@@ -12,7 +13,7 @@ export interface PasswordRules {
  * surrogates would all be hashed alike).
  */
 export function checkNewPassword(password: string, field: string, logins: readonly (string | null)[], rules: PasswordRules): void {
-  if (/\p{Surrogate}/u.test(password)) throw new AuthError('BAD_USER_INPUT', { field, reason: 'INVALID' });
+  if (!isWellFormed(password)) throw new AuthError('BAD_USER_INPUT', { field, reason: 'INVALID' });
   const normalized = password.normalize('NFC');
   const length = [...normalized].length;
   const refuse = (reason: string) => new AuthError('WEAK_PASSWORD', { field, reason });

@@ -17,6 +17,8 @@ interface SessionUsesDeps {
  */
 export class SessionUses {
   private noted = new Map<string, SessionUse>();
+  /** On their way to the store. */
+  private underway: ReadonlyMap<string, SessionUse> = new Map();
 
   constructor(private readonly deps: SessionUsesDeps) {}
 
@@ -24,45 +26,47 @@ export class SessionUses {
   note(session: SessionRecord, generation: number, at: EpochMs): void {
     const known = this.overlay(session);
     const confirms = generation === known.generation && known.confirmedGeneration < generation;
-    if (!confirms && at - known.lastSeenAt < lastSeenStepMs) return;
-    const before = this.noted.get(session.id);
-    this.put({
-      sessionId: session.id,
-      generation: Math.max(generation, before?.generation ?? 0),
-      at: confirms || before === undefined ? at : before.at,
-    });
+    if (confirms || at - known.lastSeenAt >= lastSeenStepMs) this.put({ sessionId: session.id, generation, at });
   }
 
   /** The record as it would be if what is noted had been written. */
   overlay(session: SessionRecord): SessionRecord {
-    const use = this.noted.get(session.id);
-    if (use === undefined) return session;
-    const confirms = use.generation === session.generation && session.confirmedGeneration < use.generation;
-    return {
-      ...session,
-      lastSeenAt: Math.max(session.lastSeenAt, use.at),
-      ...(confirms && { confirmedGeneration: use.generation, confirmedAt: use.at }),
-    };
+    return applied(applied(session, this.underway.get(session.id)), this.noted.get(session.id));
   }
 
   /** Writes what is noted. When the store is down the notes are kept for the next time. */
   async flush(): Promise<void> {
-    if (this.noted.size === 0) return;
-    const batch = this.noted;
+    if (this.noted.size === 0 || this.underway.size > 0) return;
+    this.underway = this.noted;
     this.noted = new Map();
     try {
-      await this.deps.store.recordUses([...batch.values()]);
+      await this.deps.store.recordUses([...this.underway.values()]);
     } catch (error) {
       const newer = this.noted;
-      this.noted = batch;
+      this.noted = new Map(this.underway);
       for (const use of newer.values()) this.put(use);
       this.deps.log.warn({ err: error }, 'uses of sessions could not be written; kept for the next attempt');
+    } finally {
+      this.underway = new Map();
     }
   }
 
+  /** The first use of a generation is what confirmed it: a later one of the same adds nothing that cannot wait for the next batch. */
   private put(use: SessionUse): void {
-    const oldest = this.noted.size >= mostNoted ? this.noted.keys().next().value : undefined;
+    const before = this.noted.get(use.sessionId);
+    if (before !== undefined && before.generation >= use.generation) return;
+    const oldest = before === undefined && this.noted.size >= mostNoted ? this.noted.keys().next().value : undefined;
     if (oldest !== undefined) this.noted.delete(oldest);
     this.noted.set(use.sessionId, use);
   }
+}
+
+function applied(session: SessionRecord, use: SessionUse | undefined): SessionRecord {
+  if (use === undefined) return session;
+  const confirms = use.generation === session.generation && session.confirmedGeneration < use.generation;
+  return {
+    ...session,
+    lastSeenAt: Math.max(session.lastSeenAt, use.at),
+    ...(confirms && { confirmedGeneration: use.generation, confirmedAt: use.at }),
+  };
 }

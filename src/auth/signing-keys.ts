@@ -27,7 +27,7 @@ interface SigningKeysDeps {
 export class SigningKeys {
   /** In order of sequence. */
   private keys: readonly SigningKey[] = [];
-  private reloadedAt = 0;
+  private lastReload = { startedAt: Number.NEGATIVE_INFINITY, outcome: Promise.resolve() };
 
   private constructor(private readonly deps: SigningKeysDeps) {}
 
@@ -52,11 +52,14 @@ export class SigningKeys {
     return this.keys.find((key) => key.kid === kid && this.verifies(key, now)) ?? null;
   }
 
-  /** Like `find`, but asks the store for a key that this node has not seen yet. */
+  /**
+   * Like `find`, but asks the store for a key that this node has not seen yet. Whoever comes within the pause shares the outcome of
+   * the last time: also its `StoreUnavailableError`, for a key that could not be looked up is not an unknown one.
+   */
   async findOrReload(kid: string): Promise<SigningKey | null> {
     const known = this.find(kid);
-    if (known !== null || performance.now() - this.reloadedAt < reloadPauseMs) return known;
-    await this.reload();
+    if (known !== null) return known;
+    await (performance.now() - this.lastReload.startedAt < reloadPauseMs ? this.lastReload.outcome : this.reload());
     return this.find(kid);
   }
 
@@ -96,14 +99,20 @@ export class SigningKeys {
     const usable = this.keys.filter(({ revokedAt }) => revokedAt === null);
     const newest = usable.at(-1);
     if (newest === undefined || !usable.some(({ activatesAt }) => activatesAt <= now)) return now;
+    // Already on its way; also where nodes are set to different algorithms for the time of a roll-out.
+    if (newest.activatesAt > now) return null;
     if (newest.algorithm !== this.deps.config.signingAlgorithm) return now + publicationLeadMs;
     const rotationMs = this.deps.config.keyRotationSeconds * 1000;
     if (rotationMs === 0 || now < newest.activatesAt + rotationMs - publicationLeadMs) return null;
     return now + publicationLeadMs;
   }
 
-  private async reload(): Promise<void> {
-    this.reloadedAt = performance.now();
+  private reload(): Promise<void> {
+    this.lastReload = { startedAt: performance.now(), outcome: this.load() };
+    return this.lastReload.outcome;
+  }
+
+  private async load(): Promise<void> {
     const opened = await this.deps.serverKeys.load('signing');
     this.keys = opened.map(
       ({ record, material }) =>
