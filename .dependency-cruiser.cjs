@@ -19,7 +19,8 @@ const layers = {
   rules: { files: 'rules/', values: ['auth/errors.ts'], types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'] },
   http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
   config: { files: 'config.ts' },
-  leaf: { files: '(log|secret-file).ts' },
+  leaf: { files: 'log.ts' },
+  'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
   services: { files: 'services.ts', values: ['auth/', 'housekeeping.ts', 'store/port.ts'], types: ['config.ts'] },
   app: {
@@ -28,7 +29,12 @@ const layers = {
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/port.ts'] },
   main: { files: 'main.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
-  cli: { files: 'cli/', values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'], types: ['auth/'], onDemand: ['main.ts'] },
+  cli: {
+    files: 'cli/',
+    values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'],
+    types: ['auth/'],
+    onDemand: ['main.ts'],
+  },
 };
 
 /** Packages that have one home. `types`: where their types may be named as well. */

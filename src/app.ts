@@ -9,6 +9,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
+import type { MachineClocks } from './auth/clock.js';
 import { jwksMaxAgeSeconds } from './auth/signing-keys.js';
 import type { Config } from './config.js';
 import { GraphQLContext } from './graphql/context.js';
@@ -39,7 +40,7 @@ export interface App {
 interface AppOptions {
   readonly logger?: Logger;
   /** For tests. */
-  readonly wallClock?: () => number;
+  readonly clocks?: MachineClocks;
   /** For tests: another way to the store. */
   readonly openStore?: (url: string) => Promise<Store>;
 }
@@ -53,11 +54,11 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
 export async function openAuth(config: Config, options: AppOptions = {}) {
-  const { logger = createLogger(config.logLevel), wallClock } = options;
+  const { logger = createLogger(config.logLevel), clocks } = options;
   const { secrets, path } = await secretsOf(config);
   const store = await (options.openStore ?? openStore)(config.storeUrl);
   try {
-    const services = await openServices({ config, secrets, store, log: logger, wallClock });
+    const services = await openServices({ config, secrets, store, log: logger, clocks });
     const close = async () => {
       await services.close();
       await store.close();

@@ -115,7 +115,8 @@ const storeUrl = z
     return fail(context, 'must start with sqlite:, mongodb:// or mongodb+srv://');
   });
 
-const isStrong = (secret: string): boolean => {
+/** The key is the text's UTF-8 bytes. */
+export const isStrong = (secret: string): boolean => {
   const secretBytes = Buffer.from(secret, 'utf8');
   return secretBytes.length >= 32 && new Set(secretBytes).size >= 10;
 };

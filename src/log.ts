@@ -46,7 +46,7 @@ interface LoggedRequest {
 
 /** Never the query string (a GET query may hold literals), headers or body. */
 export function requestFacts({ method, url, ip }: LoggedRequest) {
-  return { method, path: url?.split('?', 1)[0]?.slice(0, 200), remoteAddress: ip };
+  return { method, path: scrub(url?.split('?', 1)[0]?.slice(0, 200) ?? ''), remoteAddress: ip };
 }
 
 /** JSON lines on standard output, or to `destination`. `level` is pino's. */

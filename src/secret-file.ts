@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ConfigError, isStrong } from './config.js';
 
 /**
  * The secret of a quick start: made once in the data folder, readable by its owner alone, and read again at every later start.
@@ -15,27 +16,43 @@ export async function secretFromDataFolder(dataDir: string): Promise<{ readonly 
   await writeFile(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
     await link(draft, path);
+    await syncFolder(dataDir);
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error;
   } finally {
     await rm(draft, { force: true });
   }
   const secret = await readSecret(path);
-  if (secret === null) throw new Error('the secret in the data folder cannot be read');
+  if (secret === null) throw damaged();
   return { secret, path };
 }
 
-/** Null when there is no file. An emptied file is refused: a new secret would not open the store's keys. */
+const damaged = () =>
+  new ConfigError([
+    {
+      variable: 'LATCHKEY_DATA_DIR',
+      problem: 'holds a damaged secret: restore the file `secret`, or move it and the database away to start anew',
+    },
+  ]);
+
+/** Null when there is no file. A damaged one is refused: a new secret would not open the store's keys. */
 async function readSecret(path: string): Promise<string | null> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();
-    if (secret.length < 32)
-      throw new Error('the secret in the data folder is damaged: restore it, or move it and the database away to start anew');
+    if (!isStrong(secret)) throw damaged();
+    await chmod(path, 0o600);
     return secret;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;
     throw error;
   }
+}
+
+/** A power loss must not leave a database whose secret was only in a cache. Where folders cannot be opened, the system sees to it. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }
 
 const isCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
 import { Accounts } from './auth/accounts.js';
-import { Clock } from './auth/clock.js';
+import { Clock, type MachineClocks } from './auth/clock.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
 import { Passwords } from './auth/passwords.js';
@@ -22,8 +22,12 @@ import type { Store } from './store/port.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-/** How many expired records one round of cleaning removes at most. */
+/** So many expired records are removed by one write, between which requests have their turn. */
 const purgeBatch = 500;
+
+async function removeExpired(store: Store, clock: Clock): Promise<void> {
+  while ((await store.purge(clock.now(), purgeBatch)) === purgeBatch);
+}
 
 interface ServiceDeps {
   readonly config: Config;
@@ -32,15 +36,15 @@ interface ServiceDeps {
   readonly store: Store;
   readonly log: Log;
   /** For tests. */
-  readonly wallClock?: () => number;
+  readonly clocks?: MachineClocks;
 }
 
 /** Everything of `auth/`, joined together over one store. */
 export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 
 /** Throws `SealedKeyError` when the secrets do not open the store's keys, `StoreUnavailableError` when the store does not answer. */
-export async function openServices({ config, secrets, store, log, wallClock }: ServiceDeps) {
-  const clock = new Clock({ readStoreClock: () => store.readClock(), wallClock });
+export async function openServices({ config, secrets, store, log, clocks }: ServiceDeps) {
+  const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
   const serverKeys = new ServerKeys({ store, wrapping: new KeyWrapping(secrets) });
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
@@ -56,7 +60,7 @@ export async function openServices({ config, secrets, store, log, wallClock }: S
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
     { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
-    { name: 'remove expired records', everyMs: 60_000, run: async () => void (await store.purge(clock.now(), purgeBatch)) },
+    { name: 'remove expired records', everyMs: 60_000, run: () => removeExpired(store, clock) },
   ]);
   return {
     accounts,

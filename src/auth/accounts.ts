@@ -59,17 +59,14 @@ export class Accounts {
    * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED`.
    */
   async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
-    const { store, passwords, clock } = this.deps;
+    const { passwords, clock } = this.deps;
     const account = await this.findByLogin(login);
     const hash = account?.passwordHash ?? null;
     const matches = await passwords.verify(password, hash, request.ipAddress);
     if (account === null || hash === null || !matches) throw new AuthError('INVALID_CREDENTIALS');
     if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
-    if (!passwords.isOutdated(hash)) return account;
-    const passwordHash = await passwords.hash(password, request.ipAddress);
-    // Lost to another sign-in or a new password: then that one's hash stays.
-    const isReplaced = await store.rehashPassword(account.id, hash, passwordHash);
-    return isReplaced ? { ...account, passwordHash } : account;
+    if (passwords.isOutdated(hash)) await this.rehash(account.id, hash, password, request);
+    return account;
   }
 
   /** Null when there is none; also for a malformed id. */
@@ -88,6 +85,17 @@ export class Accounts {
       const roles = [...account.roles, role];
       const isSet = await this.deps.store.setRoles(account.id, account.version, roles);
       if (isSet) return toAccount({ ...account, roles, version: account.version + 1 });
+    }
+  }
+
+  /** Replaces a hash of an older cost or pepper. When the queue is full the next sign-in does it: this one has been earned. */
+  private async rehash(accountId: string, expectedHash: string, password: string, request: RequestFacts): Promise<void> {
+    try {
+      const newHash = await this.deps.passwords.hash(password, request.ipAddress);
+      // When another sign-in or a new password came first, that one's hash stays.
+      await this.deps.store.rehashPassword(accountId, expectedHash, newHash);
+    } catch (error) {
+      if (!(error instanceof AuthError && error.code === 'RATE_LIMITED')) throw error;
     }
   }
 

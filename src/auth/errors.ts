@@ -44,7 +44,7 @@ export const errorKinds = {
     httpStatus: 400,
     reveals: nothing,
     about: '`field` names the argument or input field; the value is never repeated.',
-    reasons: ['INVALID', 'TOO_SHORT', 'TOO_LONG', 'OUT_OF_RANGE', 'TOKEN_GIVEN_TWICE'],
+    reasons: ['INVALID', 'OUT_OF_RANGE', 'TOKEN_GIVEN_TWICE'],
   }),
   WEAK_PASSWORD: kind({
     message: 'Choose another password.',
@@ -159,8 +159,9 @@ export const errorKinds = {
     message: 'The document asks for too much at once.',
     httpStatus: 400,
     reveals: nothing,
-    about: '`reason` names the limit. One operation may hold one credential mutation.',
-    reasons: ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'CREDENTIAL_MUTATIONS'],
+    about:
+      '`reason` names the limit. A request may ask for 1,000 rows in all its lists together, a document have 100 fragments spread, an operation hold one credential mutation.',
+    reasons: ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'FRAGMENTS', 'ROWS', 'CREDENTIAL_MUTATIONS'],
   }),
   SERVICE_UNAVAILABLE: kind({
     message: 'The service cannot answer at the moment. Nothing was lost; try again.',

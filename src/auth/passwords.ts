@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:c
 import bcrypt from 'bcrypt';
 import { networkOf } from './binding.js';
 import { HashQueue } from './hash-queue.js';
+import { longestPasswordUnits } from './password-rules.js';
 import type { OpenedKey } from './server-keys.js';
 
 interface PasswordsConfig {
@@ -58,13 +59,24 @@ export class Passwords {
    * Throws `AuthError` `RATE_LIMITED` when the queue is full.
    */
   verify(password: string, stored: string | null, ipAddress: string | null): Promise<boolean> {
-    const parsed = stored === null ? null : parse(stored);
-    const isKnown = parsed !== null && this.peppers.has(parsed.pepperId);
+    const parsed = stored === null || password.length > longestPasswordUnits ? null : parse(stored);
+    const known = parsed !== null && this.peppers.has(parsed.pepperId) ? parsed : null;
     return this.queue.run(networkOf(ipAddress), async () => {
-      const prepared = this.prepare(password, isKnown ? parsed.pepperId : this.currentPepperId);
-      const matches = await bcrypt.compare(prepared, isKnown ? parsed.hash : this.decoy);
-      return matches && isKnown;
+      const prepared = this.prepare(password.slice(0, longestPasswordUnits), known?.pepperId ?? this.currentPepperId);
+      const matches = await bcrypt.compare(prepared, known?.hash ?? this.decoy);
+      if (matches && known !== null) return true;
+      await this.workOff(prepared, known);
+      return false;
     });
+  }
+
+  /**
+   * A hash from before the cost was raised is compared sooner than the decoy, which would tell that the login exists. Each step of
+   * cost doubles the work, so hashing once at each cost from the old one to the present one less one makes up for it exactly.
+   */
+  private async workOff(prepared: string, known: Stored | null): Promise<void> {
+    const cost = known === null ? this.config.bcryptCost : bcrypt.getRounds(known.hash);
+    for (let rounds = cost; rounds < this.config.bcryptCost; rounds += 1) await bcrypt.hash(prepared, rounds);
   }
 
   /** Whether a matching password should be hashed anew: an older cost or pepper. */

@@ -14,7 +14,7 @@ import type { PresentedCookie, RefreshTokenTransport, RequestFacts } from './vie
 /** A compare-and-set is lost only to somebody who moved the session on, so few tries settle it. */
 const mostTries = 6;
 /** Past this a store that fails is not asked again within the call: the caller is answered within 3 s, and repeats. */
-const patienceMs = 500;
+const patienceMs = 150;
 
 interface RefreshesDeps {
   readonly store: Store;

@@ -26,7 +26,7 @@ export class ReadThroughCheck implements SessionCheck {
 
   async check(claims: AccessTokenClaims): Promise<SessionStanding> {
     const { store, clock, uses } = this.deps;
-    const [session, account] = await Promise.all([store.findSession(claims.sid), store.findAccount(claims.sub)]);
+    const { session, account } = await store.findCurrent(claims.sid, claims.sub);
     const now = clock.now();
     const deleted = { kind: 'ended', ended: { kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null } } as const;
     if (account === null) return deleted;

@@ -5,6 +5,8 @@ import type { Log } from './log.js';
 const lastSeenStepMs = 60_000;
 /** Beyond this many noted uses the oldest are forgotten: they only make the server more lenient. */
 const mostNoted = 100_000;
+/** So that one call of the store stays well within its time. */
+const usesPerCall = 200;
 
 interface SessionUsesDeps {
   readonly store: Pick<Store, 'recordUses'>;
@@ -18,7 +20,7 @@ interface SessionUsesDeps {
 export class SessionUses {
   private noted = new Map<string, SessionUse>();
   /** On their way to the store. */
-  private underway: ReadonlyMap<string, SessionUse> = new Map();
+  private underway = new Map<string, SessionUse>();
 
   constructor(private readonly deps: SessionUsesDeps) {}
 
@@ -34,21 +36,27 @@ export class SessionUses {
     return applied(applied(session, this.underway.get(session.id)), this.noted.get(session.id));
   }
 
-  /** Writes what is noted. When the store is down the notes are kept for the next time. */
+  /** Writes what is noted. When the store is down, what is not written yet is kept for the next time. */
   async flush(): Promise<void> {
     if (this.noted.size === 0 || this.underway.size > 0) return;
     this.underway = this.noted;
     this.noted = new Map();
     try {
-      await this.deps.store.recordUses([...this.underway.values()]);
+      const uses = [...this.underway.values()];
+      for (let next = 0; next < uses.length; next += usesPerCall) await this.write(uses.slice(next, next + usesPerCall));
     } catch (error) {
       const newer = this.noted;
-      this.noted = new Map(this.underway);
+      this.noted = this.underway;
       for (const use of newer.values()) this.put(use);
       this.deps.log.warn({ err: error }, 'uses of sessions could not be written; kept for the next attempt');
     } finally {
       this.underway = new Map();
     }
+  }
+
+  private async write(uses: readonly SessionUse[]): Promise<void> {
+    await this.deps.store.recordUses(uses);
+    for (const { sessionId } of uses) this.underway.delete(sessionId);
   }
 
   /** The first use of a generation is what confirmed it: a later one of the same adds nothing that cannot wait for the next batch. */

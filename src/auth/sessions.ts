@@ -142,9 +142,12 @@ export class Sessions {
     const now = clock.now();
     const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.account.id } as const;
     const before = await store.listSessions(this.query(viewer.account, 'ACTIVE', now), { limit: mostReported + 1, after: null });
-    const account = await store.endSessions(viewer.account.id, { ...ending, kept });
+    const keptRecord = kept === null ? null : await store.findSession(kept.id);
+    const isKeptAlive = kept === null || (keptRecord !== null && keptRecord.revoked === null);
+    const account = isKeptAlive ? await store.endSessions(viewer.account.id, { ...ending, kept }) : null;
     if (account === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
-    const selector = { accountId: account.id, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: kept?.id ?? null };
+    // By the account as it was read: another "end the others" may have come between, and kept a session of its own.
+    const selector = { accountId: account.id, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };
     const count = await store.revokeWhere(selector, ending, purgeTime(now, config));
     const ended = before.filter(({ id }) => id !== kept?.id).slice(0, mostReported);
     return { count, sessions: ended.map((record) => toSession({ ...record, revoked: ending }, account, now)) };

@@ -32,7 +32,8 @@ export class SignIns {
   }
 
   /**
-   * Throws what `Accounts.authenticate` throws. A sign-in that a reset, disabling or "end all" overtakes cannot survive it: its
+   * Throws what `Accounts.authenticate` throws, and `SESSION_REVOKED` when so many newer sign-ins came meanwhile that the limit ends this
+   * one. A sign-in that a reset, disabling or "end all" overtakes cannot survive it: its
    * session is dead, and it begins anew with the account as it is now.
    */
   async signIn(input: { readonly login: string; readonly password: string }, request: RequestFacts): Promise<IssuedTokens> {
@@ -57,14 +58,20 @@ export class SignIns {
     await store.createSession(session);
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
-    await this.enforceLimit(after, now);
+    const lastEnded = await this.enforceLimit(after, now);
+    if (lastEnded !== null && lastEnded >= ordinal) {
+      throw new AuthError('SESSION_REVOKED', { reason: 'SESSION_LIMIT', at: now, sessionId: session.id });
+    }
     return issuer.issue(after, session);
   }
 
-  /** The sign-ins with the highest numbers stay. Done before the new token is handed out, so a crash never leaves one too many in use. */
-  private async enforceLimit(account: AccountRecord, now: number): Promise<void> {
+  /**
+   * The sign-ins with the highest numbers stay; comes back with the highest number that went, or null. Done before the new token is
+   * handed out, so that a crash never leaves one too many in use.
+   */
+  private async enforceLimit(account: AccountRecord, now: number): Promise<number | null> {
     const { store, config } = this.deps;
-    if (config.sessionLimit === 0) return;
+    if (config.sessionLimit === 0) return null;
     const query = {
       accountId: account.id,
       state: 'ACTIVE',
@@ -74,9 +81,10 @@ export class SignIns {
       epochRaisedAt: account.sessionsEnded?.at ?? null,
     } as const;
     const ordinalAtMost = await store.findOrdinalBeyond(query, config.sessionLimit);
-    if (ordinalAtMost === null) return;
+    if (ordinalAtMost === null) return null;
     const selector = { accountId: account.id, epochBelow: null, ordinalAtMost, exceptId: null };
     await store.revokeWhere(selector, { at: now, reason: 'SESSION_LIMIT', by: null }, purgeTime(now, config));
+    return ordinalAtMost;
   }
 
   private newSession(account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {

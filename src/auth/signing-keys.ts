@@ -8,6 +8,8 @@ import { importSigningKey, makeSigningKey, type PublicJwk, type SigningAlgorithm
 export const jwksMaxAgeSeconds = 300;
 /** A new key signs only when everybody must have seen it: after the cache time and 5 minutes more. */
 const publicationLeadMs = (jwksMaxAgeSeconds + 300) * 1000;
+/** How far apart the clocks of two nodes may be. */
+const clockDifferenceMs = 60_000;
 /** A token with an unknown `kid` asks the store at most this often, so that forged ones cannot flood it. */
 const reloadPauseMs = 5_000;
 
@@ -41,7 +43,8 @@ export class SigningKeys {
   /** The key that signs now: the last one to have been published for long enough. */
   current(): SigningKey {
     const now = this.deps.clock.now();
-    const key = this.keys.findLast(({ activatesAt, revokedAt }) => revokedAt === null && activatesAt <= now);
+    const usable = this.keys.filter(({ revokedAt }) => revokedAt === null);
+    const key = usable.findLast(({ activatesAt }) => activatesAt <= now) ?? usable[0];
     if (key === undefined) throw new Error('there is no signing key');
     return key;
   }
@@ -98,7 +101,8 @@ export class SigningKeys {
   private dueActivation(now: EpochMs): EpochMs | null {
     const usable = this.keys.filter(({ revokedAt }) => revokedAt === null);
     const newest = usable.at(-1);
-    if (newest === undefined || !usable.some(({ activatesAt }) => activatesAt <= now)) return now;
+    // A node whose clock is a little ahead may have made the first key: it counts.
+    if (newest === undefined || !usable.some(({ activatesAt }) => activatesAt <= now + clockDifferenceMs)) return now;
     // Already on its way; also where nodes are set to different algorithms for the time of a roll-out.
     if (newest.activatesAt > now) return null;
     if (newest.algorithm !== this.deps.config.signingAlgorithm) return now + publicationLeadMs;

@@ -2,6 +2,7 @@ import { StoreUnavailableError } from '../store/port.js';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
 import { toAccount } from './account.js';
 import type { SessionCheck } from './revocations.js';
+import { SealedKeyError } from './server-keys.js';
 import type { Viewer } from './viewer.js';
 
 interface ViewersDeps {
@@ -19,7 +20,8 @@ export class Viewers {
     try {
       return await this.judge(await this.deps.accessTokens.verify(accessToken));
     } catch (error) {
-      if (error instanceof StoreUnavailableError) return { kind: 'unavailable' };
+      // A key that this node's secrets do not open is one that it should have: nobody is to be signed out for that.
+      if (error instanceof StoreUnavailableError || error instanceof SealedKeyError) return { kind: 'unavailable' };
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import type { Account } from '../auth/account.js';
 import type { Accounts } from '../auth/accounts.js';
+import { AuthError } from '../auth/errors.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Refreshes } from '../auth/refreshes.js';
 import type { Sessions } from '../auth/sessions.js';
@@ -25,8 +26,12 @@ export interface ServerFacts {
   readonly passwordMaxLength: number;
 }
 
+/** Rows that all lists of one request may ask for together. Lists nest (a session's user's sessions ...), so pages alone bound nothing. */
+const mostRows = 1_000;
+
 /** One request's state: who asks, how, and the accounts that its answer has named so far. */
 export class GraphQLContext {
+  private rows = 0;
   private readonly accountsById = new Map<string, Promise<Account | null>>();
 
   constructor(
@@ -51,6 +56,12 @@ export class GraphQLContext {
     const { account, session } = tokens;
     this.settled = { kind: 'account', account, sessionId: session.id, epoch: account.sessionEpoch };
     this.accountsById.set(account.id, Promise.resolve(account));
+  }
+
+  /** Takes rows from the request's budget, before they are read. Throws `AuthError` `QUERY_TOO_COMPLEX` when it is used up. */
+  takeRows(count: number): void {
+    this.rows += count;
+    if (this.rows > mostRows) throw new AuthError('QUERY_TOO_COMPLEX', { reason: 'ROWS' });
   }
 
   /** Reads each account once for a request. Null when it was deleted. */

@@ -97,7 +97,7 @@ function coercionField(message: string): { field?: string } | null {
   if (match === undefined) return null;
   const variable = match.groups?.field;
   if (variable === undefined) return {};
-  // A value is printed as JSON, with its quotes escaped: no value can pretend to be a path.
+  // Keys of the submitted object are printed too, so a client can steer this; to names of its own choice in its own answer, no more.
   const path = [...message.matchAll(/ at "([\w.[\]]{1,200})"; /g)].at(-1)?.[1];
   // The variable's name is the client's own and says nothing: what counts is the place within it, if there is one.
   const field = path?.startsWith(`${variable}.`) ? path.slice(variable.length + 1) : variable;

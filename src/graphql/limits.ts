@@ -33,12 +33,14 @@ export const credentialMutations: ReadonlySet<string> = new Set([
   'deleteAccount',
 ]);
 
-type Reason = 'TOKENS' | 'DEPTH' | 'ALIASES' | 'DIRECTIVES' | 'CREDENTIAL_MUTATIONS';
+type Reason = 'TOKENS' | 'DEPTH' | 'ALIASES' | 'DIRECTIVES' | 'FRAGMENTS' | 'CREDENTIAL_MUTATIONS';
 
 /** graphql's parser and validator call themselves for every bracket: at about 2,000 the stack is gone. Nobody needs this many. */
 const maxNesting = 256;
 /** Introspection peels lists and non-nulls off a type by nine nested `ofType`, which cost nothing: not counted, or it would be 15 deep. */
 const unwrapping = 'ofType';
+/** Spreads and inline fragments of a document. The validator compares the fragments of one selection each with each. */
+const maxSpreads = 100;
 const rememberedVerdicts = 1000;
 
 interface Cost {
@@ -57,6 +59,7 @@ function scan(source: string, maxTokens: number): Reason | null {
   const lexer = new Lexer(new Source(source));
   let tokens = 0;
   let nesting = 0;
+  let spreads = 0;
   for (;;) {
     const { kind } = lexer.advance();
     if (kind === TokenKind.EOF) return null;
@@ -65,6 +68,8 @@ function scan(source: string, maxTokens: number): Reason | null {
     if (kind === TokenKind.BRACE_L || kind === TokenKind.PAREN_L || kind === TokenKind.BRACKET_L) nesting += 1;
     if (kind === TokenKind.BRACE_R || kind === TokenKind.PAREN_R || kind === TokenKind.BRACKET_R) nesting -= 1;
     if (nesting > maxNesting) return 'DEPTH';
+    if (kind === TokenKind.SPREAD) spreads += 1;
+    if (spreads > maxSpreads) return 'FRAGMENTS';
   }
 }
 

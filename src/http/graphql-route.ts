@@ -18,13 +18,32 @@ const demand = (condition: boolean, reason: RefusalReason): void => {
 };
 
 /** JSON in UTF-8 and nothing else: no form or text that a foreign page could post without a preflight. */
-const jsonInUtf8 = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
+const jsonInUtf8 = /^application\/json *(?:; *(?:charset *= *"?utf-8"? *;? *)?)?$/i;
+/** A pattern is tried on no more than this. */
+const longestContentType = 100;
+const isJsonInUtf8 = (contentType: string): boolean => contentType.length <= longestContentType && jsonInUtf8.test(contentType);
+
+/** No input type has nearly so many fields. The executor repeats a whole object in its complaint about each field that is unknown. */
+const mostKeys = 100;
+
+/** Whether no object in the variables, however deep, has more than 100 members. */
+function isNarrow(variables: unknown): boolean {
+  const pending = [variables];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const members: unknown[] = Object.values(value);
+    if (!Array.isArray(value) && members.length > mostKeys) return false;
+    for (const member of members) pending.push(member);
+  }
+  return true;
+}
 
 /** The document of a POST. Throws for what Apollo would refuse in its own words and without a reason. */
 function postedDocument(body: unknown): string {
   demand(!Array.isArray(body), 'BATCH');
   const { query, variables, extensions, operationName } = isRecord(body) ? body : {};
-  demand(isMap(variables) && isMap(extensions), 'MALFORMED_BODY');
+  demand(isMap(variables) && isMap(extensions) && isNarrow(variables), 'MALFORMED_BODY');
   demand(operationName === undefined || operationName === null || typeof operationName === 'string', 'MALFORMED_BODY');
   if (typeof query !== 'string' || query === '') throw refusal('MALFORMED_BODY');
   return query;
@@ -33,14 +52,16 @@ function postedDocument(body: unknown): string {
 function isJsonMap(text: string | null): boolean {
   if (text === null) return true;
   try {
-    return isRecord(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) && isNarrow(value);
   } catch {
     return false;
   }
 }
 
-/** The document of a GET, from the query string as it came: each parameter once. */
+/** The document of a GET, from the query string as it came: each parameter once. A `#` ends it for Apollo, so there may be none. */
 function queriedDocument(url: string): string {
+  demand(!url.includes('#'), 'MALFORMED_BODY');
   const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
   for (const name of ['query', 'operationName', 'variables', 'extensions']) {
     demand(parameters.getAll(name).length <= 1, 'MALFORMED_BODY');
@@ -78,7 +99,7 @@ export function registerGraphqlRoute(app: FastifyInstance, deps: GraphqlRouteDep
       reply.header('cache-control', 'no-store');
       // Apollo's integration makes a URL of these, and a `Host` that cannot stand in one would be an internal error.
       demand(URL.canParse(request.url, `${request.protocol}://${request.hostname}/`), 'HEADERS');
-      if (request.method === 'POST') demand(jsonInUtf8.test(request.headers['content-type'] ?? ''), 'CONTENT_TYPE');
+      if (request.method === 'POST') demand(isJsonInUtf8(request.headers['content-type'] ?? ''), 'CONTENT_TYPE');
       request.transport = deps.readTransport(request, reply);
     },
     preHandler: async (request) => {

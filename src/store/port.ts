@@ -183,7 +183,7 @@ export interface RevokeSelector {
 
 export interface Store {
   // ------------------------------------------------------------------------------------------------ accounts
-  /** Adds an account. Throws `DuplicateError` (`email` or `username`; by unique index, so that of many at once one wins). */
+  /** Adds an account; one of the same id, address and `createdAt` is the same one, repeated. Throws `DuplicateError` (`email` or `username`; by unique index, so that of many at once one wins). */
   createAccount(account: AccountRecord): Promise<void>;
   /** Null when there is none. */
   findAccount(id: string): Promise<AccountRecord | null>;
@@ -216,9 +216,18 @@ export interface Store {
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean>;
 
   // ------------------------------------------------------------------------------------------------ sessions
+  /** Adds a session; nothing happens when the id is known, so a call whose answer was lost can be repeated. */
   createSession(session: SessionRecord): Promise<void>;
   /** Null when there is none. */
   findSession(id: string): Promise<SessionRecord | null>;
+  /**
+   * A session and an account, each null when there is none, as the latest acknowledged writes left them: also where another node
+   * wrote, and where the database itself is split, at the price of a slower read.
+   */
+  findCurrent(
+    sessionId: string,
+    accountId: string,
+  ): Promise<{ readonly session: SessionRecord | null; readonly account: AccountRecord | null }>;
   /**
    * Compare-and-set to generation `expectedGeneration + 1`: only if the session is still at `expectedGeneration`, not revoked,
    * and `idleExpiresAt > at`. Sets attempt id, `lastSeenAt` (to `at`), `idleExpiresAt` and `purgeAt`, appends `at` to
@@ -237,8 +246,8 @@ export interface Store {
    */
   recordUses(uses: readonly SessionUse[]): Promise<void>;
   /**
-   * Ends a session, if it is neither revoked nor past its idle end at `ending.at`; sets `purgeAt`. With `ownerId` only that
-   * account's. Returns the record afterwards and whether this call ended it; null when there is none (or another's).
+   * Ends a session, unless it is revoked already; sets `purgeAt`. One past its idle end too: the clock that says so may have leapt,
+   * and a revoke that was acknowledged must hold. With `ownerId` only that account's. Returns the record afterwards and whether this call ended it; null when there is none (or another's).
    */
   revoke(
     sessionId: string,
@@ -261,7 +270,7 @@ export interface Store {
   // ---------------------------------------------------------------------------------------------------- keys
   /** All keys, in order of purpose and sequence. */
   listKeys(): Promise<KeyRecord[]>;
-  /** Adds a key. False, and nothing written, when the purpose's sequence number is taken. */
+  /** Adds a key. False, and nothing written, when the id or the purpose's sequence number is taken. */
   addKey(key: KeyRecord): Promise<boolean>;
   /** Adds the ciphertext under one more secret; replaces one already there for that secret. */
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void>;

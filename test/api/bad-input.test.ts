@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../../src/store/port.js';
 import {
@@ -44,6 +45,7 @@ describeStores('Bad input', (database) => {
       [{ email: 'nul\0@example.com', password: secret }, 'BAD_USER_INPUT', 'email'],
       [{ email: 'line\nbreak@example.com', password: secret }, 'BAD_USER_INPUT', 'email'],
       [{ email: '👻@example.com', password: secret }, 'BAD_USER_INPUT', 'email'],
+      [{ email: '\ud800@example.com', password: secret }, 'BAD_USER_INPUT', 'email'],
       [{ email: 'a@example.com', username: 'ab', password: secret }, 'BAD_USER_INPUT', 'username'],
       [{ email: 'a@example.com', username: 'x'.repeat(33), password: secret }, 'BAD_USER_INPUT', 'username'],
       [{ email: 'a@example.com', username: 'nul\0nul', password: secret }, 'BAD_USER_INPUT', 'username'],
@@ -56,6 +58,7 @@ describeStores('Bad input', (database) => {
       [{ email: 'a@example.com', password: 'Password1' }, 'WEAK_PASSWORD', 'password'],
       [{ email: 'a@example.com', password: 'A@Example.com' }, 'WEAK_PASSWORD', 'password'],
       [{ email: 'a@example.com', password: 'x'.repeat(257) }, 'WEAK_PASSWORD', 'password'],
+      [{ email: 'a@example.com', password: 'a\u0301\u0316'.repeat(10_000) }, 'WEAK_PASSWORD', 'password'],
     ];
     for (const [input, code, field] of bad) {
       const answer = await signUp(input);
@@ -86,6 +89,17 @@ describeStores('Bad input', (database) => {
     );
     expect(codeOf(literal)).toBe('GRAPHQL_VALIDATION_FAILED');
     expectNothingBetrayed(literal);
+  });
+
+  it('for a login is a wrong password or an unknown login like any other', async () => {
+    for (const [login, password] of [
+      ['\ud800@example.com', secret],
+      ['present@example.com', 'a\u0301\u0316'.repeat(10_000)],
+      ['present@example.com', '\ud800'],
+      ['present@example.com', ''],
+    ]) {
+      expect(codeOf(await post(server.url, loginMutation, { input: { login, password } }))).toBe('INVALID_CREDENTIALS');
+    }
   });
 
   it('in an access token makes the caller nobody with a reason, and fails nothing else', async () => {
@@ -182,6 +196,51 @@ describe('Bad requests', () => {
       code: 'QUERY_TOO_COMPLEX',
       reason: 'CREDENTIAL_MUTATIONS',
     });
+  });
+
+  it('for lists within lists are refused when their rows add up to too many, before they are read', async () => {
+    const { data } = await post(server.url, signupMutation, { input: { email: 'lister@example.com', password: goodPassword } });
+    const { accessToken } = data.signup.auth;
+    for (let signIns = 0; signIns < 15; signIns += 1) {
+      await post(server.url, loginMutation, { input: { login: 'lister@example.com', password: goodPassword } });
+    }
+    const nested = (levels: number): string => (levels === 0 ? 'id' : `user { sessions(first: 100) { nodes { ${nested(levels - 1)} } } }`);
+    const refusedNested = await post(server.url, `{ sessions(first: 100) { nodes { ${nested(2)} } } }`, {}, { token: accessToken });
+    expect(refusedNested.errors.length).toBeGreaterThan(0);
+    expect(new Set(refusedNested.errors.map(({ extensions }) => `${extensions.code} ${extensions.reason}`))).toEqual(
+      new Set(['QUERY_TOO_COMPLEX ROWS']),
+    );
+    expect(refusedNested.text.length).toBeLessThan(60_000);
+    const modest = await post(
+      server.url,
+      '{ sessions(first: 100) { totalCount nodes { user { sessions(first: 5) { nodes { id } } } } } }',
+      {},
+      { token: accessToken },
+    );
+    expect(modest.errors).toEqual([]);
+  });
+
+  it('are not read twice by two parsers that differ, nor by patterns that take their time', async () => {
+    const bomb = `{${Array.from({ length: 31 }, (_, index) => `a${index}:serverInfo{version}`).join(' ')}}`;
+    const { hostname, port } = new URL(server.url);
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () =>
+        socket.write(`GET /graphql?query=${encodeURIComponent(bomb)}#%0A%7D HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\n\r\n`),
+      );
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk.toString();
+      });
+      socket.on('close', () => resolve(text)).on('error', reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).not.toContain('"version"');
+    const wide = Object.fromEntries(Array.from({ length: 6_000 }, (_, index) => [`k${index}`, 1]));
+    refused(await post(server.url, loginMutation, { input: wide }), 400, { code: 'BAD_REQUEST', reason: 'MALFORMED_BODY' });
+    const slow = await postBody(server.url, '{}', { 'content-type': `application/json${' '.repeat(8_000)}x` });
+    refused(slow, 415, { code: 'BAD_REQUEST', reason: 'CONTENT_TYPE' });
+    const spreads = Array.from({ length: 101 }, () => '... on Query { serverInfo { version } }').join(' ');
+    refused(await post(server.url, `{ ${spreads} }`), 400, { code: 'QUERY_TOO_COMPLEX', reason: 'FRAGMENTS' });
   });
 
   it('by GET may read and may not change anything', async () => {

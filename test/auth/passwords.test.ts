@@ -142,4 +142,25 @@ describe('a login without a password to compare with', () => {
     const [one, other] = compare.mock.calls.map(([, hash]) => hash);
     expect(one).not.toBe(other);
   });
+
+  it('of a hash from before the cost was raised takes as much work as the decoy: one hash for each step of cost (P13)', async () => {
+    const old = await passwords.hash('correct horse', address);
+    const raised = await Passwords.open({ ...config, bcryptCost: 7 }, [pepper]);
+    const hash = jest.spyOn(bcrypt, 'hash');
+    expect(await raised.verify('wrong horse', old, address)).toBe(false);
+    expect(hash.mock.calls.map(([, rounds]) => rounds)).toEqual([4, 5, 6]);
+    hash.mockClear();
+    expect(await raised.verify('wrong horse', null, address)).toBe(false);
+    expect(await raised.verify('correct horse', old, address)).toBe(true);
+    expect(hash).not.toHaveBeenCalled();
+    hash.mockRestore();
+  });
+
+  it('is what a password longer than any can be gets, and no time is spent on composing it', async () => {
+    const normalize = jest.spyOn(String.prototype, 'normalize');
+    expect(await passwords.verify('a\u0301\u0316'.repeat(30_000), await passwords.hash('correct horse', address), address)).toBe(false);
+    expect(Math.max(...normalize.mock.contexts.map((text) => String(text).length))).toBeLessThanOrEqual(4_096);
+    expect(bcrypt.getRounds(hashCompared())).toBe(config.bcryptCost);
+    normalize.mockRestore();
+  });
 });

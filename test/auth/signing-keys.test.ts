@@ -104,7 +104,7 @@ describe('rotation by schedule', () => {
       // The nodes take turns in tending: one of them always knows less than the other.
       await (round % 2 === 0 ? signing : tending)?.keys.tend();
       for (const node of nodes) issued.push(node.tokens.issue(anAccount(), aSession({ idleExpiresAt: t0 + 90 * day })));
-      for (const { token, expiresAt } of issued.filter(({ expiresAt }) => expiresAt > time.wallClock())) {
+      for (const { token, expiresAt } of issued.filter(({ expiresAt }) => expiresAt > time.wall())) {
         for (const node of nodes) if ((await node.tokens.verify(token)).kind !== 'valid') refused.push(expiresAt);
       }
     }

@@ -85,7 +85,7 @@ describe('the viewer', () => {
 
   it('is nobody while the account is disabled, also where the epoch did not rise', async () => {
     const disabled = { ...account, disabled: { at: t0, until: null, reason: null } };
-    const store = storeWith(issuing.store, { findAccount: async () => disabled });
+    const store = storeWith(issuing.store, { findCurrent: async () => ({ session, account: disabled }) });
     expect(await settle(token, store)).toMatchObject({
       kind: 'anonymous',
       reason: 'REVOKED',
@@ -94,14 +94,13 @@ describe('the viewer', () => {
   });
 
   it('is nobody when the account is gone, when the session is gone, and when the session is of another account', async () => {
-    const gone = async () => null;
-    expect(await settle(token, storeWith(issuing.store, { findAccount: gone }))).toMatchObject({
+    const found = (current: Awaited<ReturnType<Store['findCurrent']>>) => storeWith(issuing.store, { findCurrent: async () => current });
+    expect(await settle(token, found({ session, account: null }))).toMatchObject({
       kind: 'anonymous',
       ended: { reason: 'ACCOUNT_DELETED' },
     });
-    expect(await settle(token, storeWith(issuing.store, { findSession: gone }))).toMatchObject({ kind: 'anonymous', reason: 'EXPIRED' });
-    const stolen = storeWith(issuing.store, { findSession: async () => aSession({ id: session.id }) });
-    expect(await settle(token, stolen)).toMatchObject({ kind: 'anonymous' });
+    expect(await settle(token, found({ session: null, account }))).toMatchObject({ kind: 'anonymous', reason: 'EXPIRED' });
+    expect(await settle(token, found({ session: aSession({ id: session.id }), account }))).toMatchObject({ kind: 'anonymous' });
   });
 
   it('has the rights of now, not those of the token', async () => {
@@ -113,13 +112,11 @@ describe('the viewer', () => {
     const down = async () => {
       throw new StoreUnavailableError();
     };
-    for (const verbs of [{ findSession: down }, { findAccount: down }]) {
-      expect(await settle(token, storeWith(issuing.store, verbs))).toEqual({ kind: 'unavailable' });
-    }
+    expect(await settle(token, storeWith(issuing.store, { findCurrent: down }))).toEqual({ kind: 'unavailable' });
   });
 
   it('fails loudly for what nobody foresaw', async () => {
-    const broken = storeWith(issuing.store, { findSession: () => Promise.reject(new TypeError('broken')) });
+    const broken = storeWith(issuing.store, { findCurrent: () => Promise.reject(new TypeError('broken')) });
     await expect(settle(token, broken)).rejects.toThrow(TypeError);
   });
 

@@ -168,7 +168,9 @@ describe('hostile documents', () => {
 
   test('a long chain of fragments is no deep recursion', () => {
     const chain = times(4000, (index) => `fragment F${index} on Q { ...F${index + 1} }`);
-    expect(reasonOf(`{ ...F0 } ${chain} fragment F4000 on Q { x: a y: b }`, { maxTokens: 50_000, maxAliases: 1 })).toBe('ALIASES');
+    expect(reasonOf(`{ ...F0 } ${chain} fragment F4000 on Q { x: a y: b }`, { maxTokens: 50_000, maxAliases: 1 })).toBe('FRAGMENTS');
+    const short = times(90, (index) => `fragment F${index} on Q { ...F${index + 1} }`);
+    expect(reasonOf(`{ ...F0 } ${short} fragment F90 on Q { x: a y: b }`, { maxTokens: 50_000, maxAliases: 1 })).toBe('ALIASES');
   });
 
   test('2,000 levels end well with the largest token limit too', () => {

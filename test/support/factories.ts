@@ -1,5 +1,5 @@
 import { AccessTokens } from '../../src/auth/access-tokens.js';
-import { Clock } from '../../src/auth/clock.js';
+import { Clock, type MachineClocks } from '../../src/auth/clock.js';
 import type { Log } from '../../src/auth/log.js';
 import { ServerKeys } from '../../src/auth/server-keys.js';
 import type { SigningAlgorithm } from '../../src/auth/signing-key.js';
@@ -10,24 +10,33 @@ import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 import { t0 } from './records.js';
 
-/** A wall clock that stands still until it is moved. */
-export class FakeTime {
+/** The clocks of a machine, standing still until they are moved. */
+export class FakeTime implements MachineClocks {
+  private passed = 0;
+
   constructor(private instant = t0) {}
 
-  readonly wallClock = (): number => this.instant;
+  readonly wall = (): number => this.instant;
+  readonly monotonic = (): number => this.passed;
 
-  /** Backwards too: wall clocks do that. */
+  /** Time goes by. */
   move(milliseconds: number): void {
+    this.instant += milliseconds;
+    this.passed += milliseconds;
+  }
+
+  /** Somebody sets the wall clock, backwards too. */
+  leap(milliseconds: number): void {
     this.instant += milliseconds;
   }
 
   set(instant: number): void {
-    this.instant = instant;
+    this.move(instant - this.instant);
   }
 }
 
 /** A clock without a store of its own. */
-export const aClock = (time: FakeTime): Clock => new Clock({ readStoreClock: async () => null, wallClock: time.wallClock });
+export const aClock = (time: FakeTime): Clock => new Clock({ readStoreClock: async () => null, machine: time });
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';

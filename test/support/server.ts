@@ -56,7 +56,7 @@ export async function startServer(
   let shift = 0;
   const app = await createApp(loadConfig(testEnvironment(storeUrl, overrides)), {
     logger: createLogger('info', { write: (line) => void lines.push(line) }),
-    wallClock: () => Date.now() + shift,
+    clocks: { wall: () => Date.now() + shift, monotonic: () => performance.now() + shift },
     openStore,
   });
   let closing: Promise<void> | undefined;

@@ -10,6 +10,7 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   findAccountByEmail: (store) => store.findAccountByEmail('a'),
   findAccountByUsername: (store) => store.findAccountByUsername('a'),
   findSession: (store) => store.findSession('a'),
+  findCurrent: (store) => store.findCurrent('a', 'a'),
   listSessions: (store) => store.listSessions(aQuery('a'), { limit: 1, after: null }),
   countSessions: (store) => store.countSessions(aQuery('a'), 1),
   findOrdinalBeyond: (store) => store.findOrdinalBeyond(aQuery('a'), 0),

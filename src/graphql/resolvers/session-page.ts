@@ -5,15 +5,26 @@ import { connectionOf, type PageArguments, pageOf } from '../paging.js';
 import type { SessionConnection } from '../types/account.js';
 import { toSessionType } from './answers.js';
 
-/** A page of an account's sessions; an empty one when the account was deleted meanwhile. Throws `BAD_USER_INPUT` (`first`, `after`). */
+/** To count walks an index, up to 10,000 entries: as dear as a few rows. */
+const rowsOfACount = 10;
+
+/**
+ * A page of an account's sessions; an empty one when the account was deleted meanwhile. Throws `BAD_USER_INPUT` (`first`, `after`) and
+ * `QUERY_TOO_COMPLEX` when the request's lists ask for too many rows together.
+ */
 export async function sessionPage(
-  { services }: GraphQLContext,
+  context: GraphQLContext,
   account: Account | null,
   args: PageArguments,
   state: SessionState | null,
 ): Promise<SessionConnection> {
+  const { services } = context;
   const page = pageOf(args);
+  context.takeRows(page.limit);
   const rows = account === null ? [] : await services.sessions.list(account, state, { ...page, limit: page.limit + 1 });
-  const count = () => (account === null ? Promise.resolve(0) : services.sessions.count(account, state));
+  const count = async () => {
+    context.takeRows(rowsOfACount);
+    return account === null ? 0 : services.sessions.count(account, state);
+  };
   return { ...connectionOf(rows, page, toSessionType), count };
 }

@@ -10,6 +10,7 @@ import {
 } from '../port.js';
 import { type AccountDocument, accountDocument, disabledDocument, endingDocument, toAccount, usernameKey } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
+import type { ReadConcern } from './models.js';
 
 interface End {
   readonly ending: Ending;
@@ -39,8 +40,8 @@ export class Accounts {
     }
   }
 
-  find(id: string): Promise<AccountRecord | null> {
-    return this.findOne({ _id: id });
+  find(id: string, concern: ReadConcern = 'local'): Promise<AccountRecord | null> {
+    return this.findOne({ _id: id }, concern);
   }
 
   findByEmail(email: string): Promise<AccountRecord | null> {
@@ -117,8 +118,8 @@ export class Accounts {
     throw new StoreUnavailableError(new Error('too many sign-ins at once'));
   }
 
-  private async findOne(filter: QueryFilter<AccountDocument>): Promise<AccountRecord | null> {
-    const document = await this.model.findOne(filter).lean<AccountDocument>();
+  private async findOne(filter: QueryFilter<AccountDocument>, concern: ReadConcern = 'local'): Promise<AccountRecord | null> {
+    const document = await this.model.findOne(filter).readConcern(concern).lean<AccountDocument>();
     return document && toAccount(document);
   }
 

@@ -9,7 +9,8 @@ export const indexes = {
       name: 'usernameKey',
       key: { usernameKey: 1 },
       unique: true,
-      partialFilterExpression: { usernameKey: { $type: 'string' } },
+      // Not by `$type`: the planner would not see that a search for one name lies within that, and would scan the collection.
+      partialFilterExpression: { usernameKey: { $gt: '' } },
     },
   ],
   sessions: [

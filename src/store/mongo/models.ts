@@ -90,3 +90,6 @@ export function modelsOn(connection: Connection): Models {
     keys: connection.model<KeyDocument>('Key', key),
   };
 }
+
+/** How sure a read must be that it sees the latest acknowledged write. */
+export type ReadConcern = 'local' | 'linearizable';

@@ -1,8 +1,9 @@
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { type Connection, type mongo } from 'mongoose';
 import { StoreUnavailableError, StoreVersionError } from '../port.js';
 import { Guard, waitTimeoutMs } from './guard.js';
 import { ensureIndexes } from './indexes.js';
 import { migrate } from './migrations.js';
+import type { ReadConcern } from './models.js';
 import { MongoStore } from './store.js';
 
 const defaultDatabase = 'latchkey';
@@ -19,11 +20,17 @@ export async function openMongoStore(url: string): Promise<MongoStore> {
     if (database === undefined) throw new Error('not connected');
     await migrate(database);
     await ensureIndexes(database);
-    return new MongoStore(connection, new Guard());
+    return new MongoStore(connection, new Guard(), await strongestReadOf(database));
   } catch (error) {
     await connection.close(true).catch(() => {});
     throw error instanceof StoreVersionError ? error : new StoreUnavailableError(error);
   }
+}
+
+/** A stand-alone server has one copy of the data, and refuses the read concern of replica sets. */
+async function strongestReadOf(database: mongo.Db): Promise<ReadConcern> {
+  const { setName, msg } = await database.command({ hello: 1 });
+  return setName !== undefined || msg === 'isdbgrid' ? 'linearizable' : 'local';
 }
 
 async function connect(url: string): Promise<Connection> {

@@ -2,6 +2,7 @@ import type { Model, QueryFilter } from 'mongoose';
 import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
 import { duplicateKey } from './guard.js';
+import type { ReadConcern } from './models.js';
 import { sessionFilter, within } from './session-filters.js';
 
 /** So that one command stays well within its time. */
@@ -20,8 +21,8 @@ export class Sessions {
     }
   }
 
-  async find(id: string): Promise<SessionRecord | null> {
-    const document = await this.model.findById(id).lean<SessionDocument>();
+  async find(id: string, concern: ReadConcern = 'local'): Promise<SessionRecord | null> {
+    const document = await this.model.findById(id).readConcern(concern).lean<SessionDocument>();
     return document && toSession(document);
   }
 
@@ -74,7 +75,7 @@ export class Sessions {
   ): Promise<{ readonly session: SessionRecord; readonly ended: boolean } | null> {
     const owned = { _id: sessionId, ...(ownerId !== null && { accountId: ownerId }) };
     const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
-    const { matchedCount } = await this.model.updateOne({ ...owned, ...alive(ending.at) }, change);
+    const { matchedCount } = await this.model.updateOne({ ...owned, revoked: null }, change);
     const document = await this.model.findOne(owned).lean<SessionDocument>();
     return document && { session: toSession(document), ended: matchedCount === 1 };
   }

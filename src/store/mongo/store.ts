@@ -18,7 +18,7 @@ import type {
 import { Accounts } from './accounts.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
-import { modelsOn } from './models.js';
+import { modelsOn, type ReadConcern } from './models.js';
 import { Sessions } from './sessions.js';
 
 /** The port on MongoDB. */
@@ -31,6 +31,8 @@ export class MongoStore implements Store {
   constructor(
     private readonly connection: Connection,
     private readonly guard: Guard,
+    /** `linearizable` where the server has it: a deposed primary that has not noticed yet must not answer. */
+    private readonly strongestRead: ReadConcern,
   ) {
     const models = modelsOn(connection);
     this.accounts = new Accounts(models.accounts);
@@ -74,6 +76,15 @@ export class MongoStore implements Store {
   }
   findSession(id: string): Promise<SessionRecord | null> {
     return this.guard.run(() => this.sessions.find(id));
+  }
+  findCurrent(sessionId: string, accountId: string): ReturnType<Store['findCurrent']> {
+    return this.guard.run(async () => {
+      const [session, account] = await Promise.all([
+        this.sessions.find(sessionId, this.strongestRead),
+        this.accounts.find(accountId, this.strongestRead),
+      ]);
+      return { session, account };
+    });
   }
   advance(sessionId: string, change: Advance): Promise<boolean> {
     return this.guard.run(() => this.sessions.advance(sessionId, change));

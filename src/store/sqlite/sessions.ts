@@ -24,7 +24,7 @@ const useSql = `UPDATE sessions SET last_seen_at = max(last_seen_at, :at),
   WHERE id = :sessionId AND revoked IS NULL`;
 
 const revokeSql = `UPDATE sessions SET revoked = :ending, purge_at = :purgeAt
-  WHERE id = :sessionId AND (:ownerId IS NULL OR account_id = :ownerId) AND ${alive}`;
+  WHERE id = :sessionId AND (:ownerId IS NULL OR account_id = :ownerId) AND revoked IS NULL`;
 
 const revokeWhereSql = `UPDATE sessions SET revoked = :ending, purge_at = :purgeAt
   WHERE account_id = :accountId AND (:epochBelow IS NULL OR epoch < :epochBelow)

@@ -78,6 +78,9 @@ export class SqliteStore implements Store {
   findSession(id: string): Promise<SessionRecord | null> {
     return this.read(() => this.sessions.find(id));
   }
+  findCurrent(sessionId: string, accountId: string): ReturnType<Store['findCurrent']> {
+    return this.read(() => ({ session: this.sessions.find(sessionId), account: this.accounts.findBy('id', accountId) }));
+  }
   advance(sessionId: string, change: Advance): Promise<boolean> {
     return this.write(() => this.sessions.advance(sessionId, change));
   }

@@ -106,10 +106,18 @@ export class Writer {
       this.connection.run('RELEASE job');
       return { value };
     } catch (error) {
-      // A full disk or an I/O error has rolled back everything: then this throws and the whole batch fails.
+      this.undoSavepoint(error);
+      return { error: asStoreError(error) };
+    }
+  }
+
+  /** A full disk or an I/O error has rolled back everything, savepoint included: then the whole batch fails, by its own cause. */
+  private undoSavepoint(cause: unknown): void {
+    try {
       this.connection.run('ROLLBACK TO job');
       this.connection.run('RELEASE job');
-      return { error: asStoreError(error) };
+    } catch {
+      throw cause;
     }
   }
 
