@@ -26,6 +26,8 @@ const config: Config = {
   globalSetup: '<rootDir>/test/support/jest-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest-teardown.ts',
   testTimeout: 30_000,
+  // Jest would leave one core to watch mode. Half of the work waits for servers and timers.
+  maxWorkers: 2,
 };
 
 export default config;

@@ -2,9 +2,9 @@ import mongoose from 'mongoose';
 import { DuplicateError, StoreUnavailableError } from '../port.js';
 
 /** How long one step may wait for a server, a connection or its turn. */
-export const waitTimeoutMs = 2_400;
+export const waitTimeoutMs = 2_000;
 /** A verb is given up after this; the port allows 3 s. (The driver's own `timeoutMS` has no effect any more.) */
-const verbTimeoutMs = 2_800;
+const verbTimeoutMs = 2_400;
 
 /** Every verb runs through here: bounded in time, counted for `close`, and its errors translated. */
 export class Guard {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long a locked file is waited for; the port allows 3 s in all. */
-export const patienceMs = 2_500;
+export const patienceMs = 2_200;
 const pauseMs = 15;
 
 /** The file is locked by another connection: worth another attempt. */
