@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -74,6 +76,26 @@ describe('A stop', () => {
     const [row] = database.prepare('SELECT * FROM sessions WHERE id = ?').all(client.sessionId) as Record<string, unknown>[];
     database.close();
     expect(Object.entries(row ?? {}).find(([name]) => /confirmed_?generation/i.test(name))?.[1]).toBe(0);
+  });
+
+  it('comes with the end of npm, whose shell passes no signal on', async () => {
+    const environment = { PATH: process.env.PATH ?? '', ...quickStart(temporaryFolder()), npm_lifecycle_event: 'start' };
+    const command = `"${process.execPath}" dist/main.js; true`;
+    const shell = spawn('sh', ['-c', command], {
+      cwd: join(__dirname, '..', '..'),
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const output = { text: '' };
+    shell.stdout.on('data', (chunk: Buffer) => {
+      output.text += chunk.toString();
+    });
+    const closed = once(shell.stdout, 'close');
+    while (!output.text.includes('"listening"')) await once(shell.stdout, 'data');
+    shell.kill('SIGTERM');
+    // The pipe closes when the server, which holds its other end, is gone.
+    await closed;
+    expect(output.text).toContain('"stopped"');
   });
 
   it('lets a request in flight finish', async () => {
