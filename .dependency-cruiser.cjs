@@ -28,7 +28,8 @@ const layers = {
     values: ['auth/', 'config.ts', 'graphql/', 'http/', 'log.ts', 'rules/', 'secret-file.ts', 'services.ts', 'store/'],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/port.ts'] },
-  main: { files: 'main.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
+  run: { files: 'run.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
+  main: { files: 'main.ts', onDemand: ['run.ts'] },
   cli: {
     files: 'cli/',
     values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'],

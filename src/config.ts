@@ -348,7 +348,7 @@ export const settings = {
     env: 'LATCHKEY_MAX_ALIASES',
     defaultText: '30',
     bounds: '0 to 1000',
-    about: 'Most aliases in an operation; those of a fragment count at each use.',
+    about: 'Most aliases in an operation; those of a fragment count at each use, those inside a list of sessions ten times.',
     parse: integer(30, 0, 1000),
   }),
   maxDirectives: setting({

@@ -40,7 +40,8 @@ async function readSecret(path: string): Promise<string | null> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();
     if (!isStrong(secret)) throw damaged();
-    await chmod(path, 0o600);
+    // In a folder of somebody else's, or one that cannot be written, the file is as it is.
+    await chmod(path, 0o600).catch(() => {});
     return secret;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;

@@ -24,9 +24,13 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 /** So many expired records are removed by one write, between which requests have their turn. */
 const purgeBatch = 500;
+/** So many batches at a time at most: a stop waits for them. */
+const mostBatches = 100;
 
 async function removeExpired(store: Store, clock: Clock): Promise<void> {
-  while ((await store.purge(clock.now(), purgeBatch)) === purgeBatch);
+  for (let batches = 0; batches < mostBatches; batches += 1) {
+    if ((await store.purge(clock.now(), purgeBatch)) < purgeBatch) return;
+  }
 }
 
 interface ServiceDeps {

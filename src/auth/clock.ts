@@ -23,7 +23,7 @@ const longestRoundTripMs = 1_000;
  * The one clock by which instants are written and judged. Where the store has a clock of its own it is that one, carried on by this
  * machine's monotonic clock between two looks, so that nodes agree however far apart, or leaping, their wall clocks are; else it is
  * the wall clock. It never goes backwards within a process: when it turns out to be ahead it runs at half speed until the truth has
- * caught up. It does not stand still for that, because a rotation per instant would look like eight within one grace.
+ * caught up. (A machine that was suspended finds out at the next look, within 30 s.) It does not stand still for that, because a rotation per instant would look like eight within one grace.
  */
 export class Clock {
   private readonly machine: MachineClocks;

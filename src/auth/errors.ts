@@ -160,7 +160,7 @@ export const errorKinds = {
     httpStatus: 400,
     reveals: nothing,
     about:
-      '`reason` names the limit. A request may ask for 1,000 rows in all its lists together, a document have 100 fragments spread, an operation hold one credential mutation.',
+      '`reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more), a document have 100 fragments spread, an operation hold one credential mutation.',
     reasons: ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'FRAGMENTS', 'ROWS', 'CREDENTIAL_MUTATIONS'],
   }),
   SERVICE_UNAVAILABLE: kind({

@@ -58,20 +58,17 @@ export class SignIns {
     await store.createSession(session);
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
-    const lastEnded = await this.enforceLimit(after, now);
-    if (lastEnded !== null && lastEnded >= ordinal) {
-      throw new AuthError('SESSION_REVOKED', { reason: 'SESSION_LIMIT', at: now, sessionId: session.id });
-    }
+    await this.enforceLimit(after, session, now);
     return issuer.issue(after, session);
   }
 
   /**
-   * The sign-ins with the highest numbers stay; comes back with the highest number that went, or null. Done before the new token is
-   * handed out, so that a crash never leaves one too many in use.
+   * The sign-ins with the highest numbers stay. Done before the new token is handed out, so that a crash never leaves one too many in
+   * use. Throws `AuthError` `SESSION_REVOKED` when newer sign-ins have pushed out this one meanwhile.
    */
-  private async enforceLimit(account: AccountRecord, now: number): Promise<number | null> {
+  private async enforceLimit(account: AccountRecord, session: SessionRecord, now: number): Promise<void> {
     const { store, config } = this.deps;
-    if (config.sessionLimit === 0) return null;
+    if (config.sessionLimit === 0) return;
     const query = {
       accountId: account.id,
       state: 'ACTIVE',
@@ -81,10 +78,12 @@ export class SignIns {
       epochRaisedAt: account.sessionsEnded?.at ?? null,
     } as const;
     const ordinalAtMost = await store.findOrdinalBeyond(query, config.sessionLimit);
-    if (ordinalAtMost === null) return null;
-    const selector = { accountId: account.id, epochBelow: null, ordinalAtMost, exceptId: null };
-    await store.revokeWhere(selector, { at: now, reason: 'SESSION_LIMIT', by: null }, purgeTime(now, config));
-    return ordinalAtMost;
+    if (ordinalAtMost !== null) {
+      const selector = { accountId: account.id, epochBelow: null, ordinalAtMost, exceptId: null };
+      await store.revokeWhere(selector, { at: now, reason: 'SESSION_LIMIT', by: null }, purgeTime(now, config));
+    }
+    const revoked = (await store.findSession(session.id))?.revoked;
+    if (revoked) throw new AuthError('SESSION_REVOKED', { reason: revoked.reason, at: revoked.at, sessionId: session.id });
   }
 
   private newSession(account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {

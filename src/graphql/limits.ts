@@ -43,6 +43,11 @@ const unwrapping = 'ofType';
 const maxSpreads = 100;
 const rememberedVerdicts = 1000;
 
+/** Fields whose selection is answered once for each row. */
+const lists: ReadonlySet<string> = new Set(['sessions', 'allSessions', 'users', 'activity', 'auditEvents']);
+/** What an alias counts there. */
+const aliasWeightInList = 10;
+
 interface Cost {
   depth: number;
   aliases: number;
@@ -50,7 +55,7 @@ interface Cost {
   credentials: number;
 }
 interface Outline extends Cost {
-  readonly spreads: { readonly name: string; readonly depth: number; readonly topLevel: boolean }[];
+  readonly spreads: { readonly name: string; readonly depth: number; readonly topLevel: boolean; readonly weight: number }[];
 }
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
@@ -103,21 +108,22 @@ function repeatsIn(scope: SelectionSetNode, fragments: Fragments, most: number):
 /** What a selection set costs by itself, and which fragments it spreads where. */
 function outlineOf(root: SelectionSetNode, fragments: Fragments, maxAliases: number): Outline {
   const outline: Outline = { depth: 0, aliases: 0, directives: 0, credentials: 0, spreads: [] };
-  const pending = [{ set: root, depth: 0, topLevel: true }];
+  const pending = [{ set: root, depth: 0, topLevel: true, weight: 1 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { set, depth, topLevel } = next;
+    const { set, depth, topLevel, weight } = next;
     for (const selection of set.selections) {
       outline.directives += selection.directives?.length ?? 0;
-      if (selection.kind === Kind.FRAGMENT_SPREAD) outline.spreads.push({ name: selection.name.value, depth, topLevel });
-      else if (selection.kind === Kind.INLINE_FRAGMENT) pending.push({ set: selection.selectionSet, depth, topLevel });
+      if (selection.kind === Kind.FRAGMENT_SPREAD) outline.spreads.push({ name: selection.name.value, depth, topLevel, weight });
+      else if (selection.kind === Kind.INLINE_FRAGMENT) pending.push({ set: selection.selectionSet, depth, topLevel, weight });
       else {
         const ownDepth = depth + (selection.name.value === unwrapping ? 0 : 1);
         outline.depth = Math.max(outline.depth, ownDepth);
-        if (selection.alias !== undefined) outline.aliases += 1;
+        if (selection.alias !== undefined) outline.aliases += weight;
         if (topLevel && credentialMutations.has(selection.name.value)) outline.credentials += 1;
         if (selection.selectionSet === undefined) continue;
-        outline.aliases += repeatsIn(selection.selectionSet, fragments, maxAliases);
-        pending.push({ set: selection.selectionSet, depth: ownDepth, topLevel: false });
+        const inner = lists.has(selection.name.value) ? aliasWeightInList : weight;
+        outline.aliases += inner * repeatsIn(selection.selectionSet, fragments, maxAliases);
+        pending.push({ set: selection.selectionSet, depth: ownDepth, topLevel: false, weight: inner });
       }
     }
   }
@@ -127,11 +133,11 @@ function outlineOf(root: SelectionSetNode, fragments: Fragments, maxAliases: num
 /** Adds what the spreads cost, as numbers: a bomb that would unfold to 2^100 fields is a sum of a hundred terms. */
 function totalOf(outline: Outline, totals: ReadonlyMap<string, Cost>): Cost {
   const { spreads, ...total } = outline;
-  for (const { name, depth, topLevel } of spreads) {
+  for (const { name, depth, topLevel, weight } of spreads) {
     const fragment = totals.get(name);
     if (fragment === undefined) continue;
     total.depth = Math.max(total.depth, depth + fragment.depth);
-    total.aliases += fragment.aliases;
+    total.aliases += weight * fragment.aliases;
     total.directives += fragment.directives;
     if (topLevel) total.credentials += fragment.credentials;
   }

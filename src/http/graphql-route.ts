@@ -18,7 +18,7 @@ const demand = (condition: boolean, reason: RefusalReason): void => {
 };
 
 /** JSON in UTF-8 and nothing else: no form or text that a foreign page could post without a preflight. */
-const jsonInUtf8 = /^application\/json *(?:; *(?:charset *= *"?utf-8"? *;? *)?)?$/i;
+const jsonInUtf8 = /^application\/json[ \t]*(?:;[ \t]*(?:charset="?utf-8"?[ \t]*;?[ \t]*)?)?$/i;
 /** A pattern is tried on no more than this. */
 const longestContentType = 100;
 const isJsonInUtf8 = (contentType: string): boolean => contentType.length <= longestContentType && jsonInUtf8.test(contentType);

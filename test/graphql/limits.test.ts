@@ -132,6 +132,21 @@ describe('credential mutations', () => {
   });
 });
 
+describe('aliases inside a list', () => {
+  const inList = (aliases: number) => `{ me { sessions { nodes { ${times(aliases, (index) => `a${index}: user { id }`)} } } } }`;
+
+  test('count ten times: each is answered once for each row', () => {
+    expect(reasonOf(inList(3), { maxAliases: 30 })).toBeUndefined();
+    expect(reasonOf(inList(4), { maxAliases: 30 })).toBe('ALIASES');
+  });
+
+  test('count so in a fragment that is spread there too', () => {
+    const fragment = `fragment F on Session { ${times(4, (index) => `a${index}: user { id }`)} }`;
+    expect(reasonOf(`{ me { sessions { nodes { ...F } } } } ${fragment}`, { maxAliases: 30 })).toBe('ALIASES');
+    expect(reasonOf(`{ session(id: 1) { ...F } } ${fragment}`, { maxAliases: 30 })).toBeUndefined();
+  });
+});
+
 describe('hostile documents', () => {
   const bomb = (levels: number, body: string): string =>
     `{ ...F0 } ${times(levels, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} fragment F${levels} on Query { ${body} }`;

@@ -20,7 +20,7 @@ const sessions = fc.array(
   }),
   { minLength: 1, maxLength: 8 },
 );
-const account = fc.record({ sessionEpoch: fc.constantFrom(1, 2, 3), raisedAt: instant, keepsOne: fc.boolean() });
+const account = fc.record({ sessionEpoch: fc.constantFrom(1, 2, 3), raisedAt: fc.option(instant, { freq: 6 }), keepsOne: fc.boolean() });
 
 describeStores('A list by state', (database) => {
   let store: Store;
@@ -28,7 +28,7 @@ describeStores('A list by state', (database) => {
     store = await database.open();
   });
 
-  async function place(facts: { sessionEpoch: number; raisedAt: number; keepsOne: boolean }, rows: { isKept: boolean }[]) {
+  async function place(facts: { sessionEpoch: number; raisedAt: number | null; keepsOne: boolean }, rows: { isKept: boolean }[]) {
     const accountId = randomUUID();
     const records = rows.map(({ isKept: _, ...row }) => {
       const { revokedAt, ...rest } = row as { revokedAt: number | null };
@@ -40,16 +40,15 @@ describeStores('A list by state', (database) => {
       id: accountId,
       sessionEpoch: facts.sessionEpoch,
       keptSessionId: kept?.id ?? null,
-      sessionsEnded: anEnding({ at: facts.raisedAt }),
+      sessionsEnded: facts.raisedAt === null ? null : anEnding({ at: facts.raisedAt }),
     });
     return { owner, records };
   }
 
   it('holds exactly the sessions that are in this state by their own account of it, each in one list', async () => {
     await fc.assert(
-      fc.asyncProperty(account, sessions, instant, async (facts, rows, passed) => {
-        // No instant of the account lies in the future: by one clock there is none.
-        const now = Math.max(passed, facts.raisedAt);
+      fc.asyncProperty(account, sessions, instant, async (facts, rows, now) => {
+        // Instants of the account may lie in the future: clocks of nodes differ.
         const { owner, records } = await place(facts, rows);
         const stateOf = (record: SessionRecord) => toSession(record, owner, now).state;
         for (const state of sessionStates) {

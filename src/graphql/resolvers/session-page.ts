@@ -5,8 +5,8 @@ import { connectionOf, type PageArguments, pageOf } from '../paging.js';
 import type { SessionConnection } from '../types/account.js';
 import { toSessionType } from './answers.js';
 
-/** To count walks an index, up to 10,000 entries: as dear as a few rows. */
-const rowsOfACount = 10;
+/** What a list or a count costs besides its rows: it may walk thousands of entries to find few that fit, so neither is free. */
+const rowsOfALook = 10;
 
 /**
  * A page of an account's sessions; an empty one when the account was deleted meanwhile. Throws `BAD_USER_INPUT` (`first`, `after`) and
@@ -20,10 +20,10 @@ export async function sessionPage(
 ): Promise<SessionConnection> {
   const { services } = context;
   const page = pageOf(args);
-  context.takeRows(page.limit);
+  context.takeRows(rowsOfALook + page.limit);
   const rows = account === null ? [] : await services.sessions.list(account, state, { ...page, limit: page.limit + 1 });
   const count = async () => {
-    context.takeRows(rowsOfACount);
+    context.takeRows(rowsOfALook);
     return account === null ? 0 : services.sessions.count(account, state);
   };
   return { ...connectionOf(rows, page, toSessionType), count };

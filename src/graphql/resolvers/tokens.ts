@@ -18,7 +18,8 @@ export class TokenResolver {
   }
 
   @Mutation(() => AuthPayload, {
-    description: 'For anyone: signs in. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED.',
+    description:
+      'For anyone: signs in. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED, SESSION_REVOKED (pushed out at once by newer sign-ins, where sessions are limited).',
   })
   async login(
     @Ctx() context: GraphQLContext,

@@ -119,7 +119,7 @@ export class Accounts {
   }
 
   private async findOne(filter: QueryFilter<AccountDocument>, concern: ReadConcern = 'local'): Promise<AccountRecord | null> {
-    const document = await this.model.findOne(filter).readConcern(concern).lean<AccountDocument>();
+    const document = await this.model.findOne(filter).readConcern(concern).maxTimeMS(waitTimeoutMs).lean<AccountDocument>();
     return document && toAccount(document);
   }
 

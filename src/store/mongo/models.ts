@@ -91,5 +91,8 @@ export function modelsOn(connection: Connection): Models {
   };
 }
 
-/** How sure a read must be that it sees the latest acknowledged write. */
+/**
+ * How sure a read must be that it sees the latest acknowledged write. A `linearizable` one waits for a majority, without end unless it
+ * carries `maxTimeMS`.
+ */
 export type ReadConcern = 'local' | 'linearizable';

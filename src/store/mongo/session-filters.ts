@@ -23,22 +23,17 @@ function stateBranches({ state, now, epoch, keptSessionId, epochRaisedAt }: Sess
   const over = { idleExpiresAt: within({ $lte: new Date(now) }) };
   const current = [open.with({ epoch }), ...(keptSessionId === null ? [] : [open.with({}, { $eq: keptSessionId })])];
   const stale = open.with({ epoch: within({ $ne: epoch }) }, keptSessionId === null ? {} : { $ne: keptSessionId });
-  const raised = epochRaisedAt === null ? null : new Date(epochRaisedAt);
+  // By this node's clock nothing has expired yet that ends after `now`, whatever the clock of the node that raised the epoch said.
+  const raised = new Date(Math.min(epochRaisedAt ?? now, now));
   switch (state) {
     case null:
       return [new Branch()];
     case 'ACTIVE':
       return current.map((branch) => branch.with(running));
     case 'EXPIRED':
-      return [
-        ...current.map((branch) => branch.with(over)),
-        ...(raised === null ? [] : [stale.with({ idleExpiresAt: within({ $lte: raised }) })]),
-      ];
+      return [...current.map((branch) => branch.with(over)), stale.with({ idleExpiresAt: within({ $lte: raised }) })];
     case 'REVOKED':
-      return [
-        new Branch({ revoked: within({ $ne: null }) }),
-        raised === null ? stale : stale.with({ idleExpiresAt: within({ $gt: raised }) }),
-      ];
+      return [new Branch({ revoked: within({ $ne: null }) }), stale.with({ idleExpiresAt: within({ $gt: raised }) })];
   }
 }
 

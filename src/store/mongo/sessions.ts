@@ -1,7 +1,7 @@
 import type { Model, QueryFilter } from 'mongoose';
 import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
-import { duplicateKey } from './guard.js';
+import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';
 import { sessionFilter, within } from './session-filters.js';
 
@@ -22,7 +22,7 @@ export class Sessions {
   }
 
   async find(id: string, concern: ReadConcern = 'local'): Promise<SessionRecord | null> {
-    const document = await this.model.findById(id).readConcern(concern).lean<SessionDocument>();
+    const document = await this.model.findById(id).readConcern(concern).maxTimeMS(waitTimeoutMs).lean<SessionDocument>();
     return document && toSession(document);
   }
 

@@ -6,9 +6,8 @@ const current = '(epoch = :epoch OR id IS :keptSessionId)';
 
 const conditions = {
   ACTIVE: `revoked IS NULL AND idle_expires_at > :now AND ${current}`,
-  EXPIRED: `revoked IS NULL AND CASE WHEN ${current} THEN idle_expires_at <= :now
-    ELSE idle_expires_at <= :epochRaisedAt END`,
-  REVOKED: `(revoked IS NOT NULL OR (NOT ${current} AND (:epochRaisedAt IS NULL OR idle_expires_at > :epochRaisedAt)))`,
+  EXPIRED: `revoked IS NULL AND idle_expires_at <= CASE WHEN ${current} THEN :now ELSE :raisedAt END`,
+  REVOKED: `(revoked IS NOT NULL OR (NOT ${current} AND idle_expires_at > :raisedAt))`,
 } as const;
 
 /** The condition that selects what `query` asks for, and the values that it names. */
@@ -17,6 +16,7 @@ export function sessionFilter(query: SessionQuery): { readonly where: string; re
   if (state === null) return { where: 'account_id = :accountId', values: { accountId } };
   return {
     where: `account_id = :accountId AND ${conditions[state]}`,
-    values: { accountId, now, epoch, keptSessionId, epochRaisedAt },
+    // By this node's clock nothing has expired yet that ends after `now`, whatever the clock of the node that raised the epoch said.
+    values: { accountId, now, epoch, keptSessionId, raisedAt: Math.min(epochRaisedAt ?? now, now) },
   };
 }

@@ -30,7 +30,7 @@ export type AuthErrorCode =
   | 'NOT_FOUND'
   /** Ask for a new mail. */
   | 'ONE_TIME_TOKEN_INVALID'
-  /** `reason` names the limit. A request may ask for 1,000 rows in all its lists together, a document have 100 fragments spread, an operation hold one credential mutation. */
+  /** `reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more), a document have 100 fragments spread, an operation hold one credential mutation. */
   | 'QUERY_TOO_COMPLEX'
   /** Repeat after `retryAfter` seconds. The token or password presented stays good. */
   | 'RATE_LIMITED'
