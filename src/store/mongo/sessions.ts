@@ -5,9 +5,6 @@ import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';
 import { sessionFilter, within } from './session-filters.js';
 
-/** So that one command stays well within its time. */
-const maxUsesPerCommand = 200;
-
 /** The verbs on sessions. Those that change one are one `updateOne` with the compare in its filter. */
 export class Sessions {
   constructor(private readonly model: Model<SessionDocument>) {}
@@ -56,15 +53,13 @@ export class Sessions {
 
   /** By the driver's own collection: Mongoose does not take pipelines in a bulk write. */
   async recordUses(uses: readonly SessionUse[]): Promise<void> {
-    for (let start = 0; start < uses.length; start += maxUsesPerCommand) {
-      const updates = uses.slice(start, start + maxUsesPerCommand).map(({ sessionId, generation, at }) => ({
-        updateOne: {
-          filter: { _id: String(sessionId), revoked: null },
-          update: [{ $set: { ...seen(at), ...confirmed(generation, at) } }],
-        },
-      }));
-      await this.model.collection.bulkWrite(updates as never, { ordered: false });
-    }
+    const updates = uses.map(({ sessionId, generation, at }) => ({
+      updateOne: {
+        filter: { _id: String(sessionId), revoked: null },
+        update: [{ $set: { ...seen(at), ...confirmed(generation, at) } }],
+      },
+    }));
+    await this.model.collection.bulkWrite(updates as never, { ordered: false });
   }
 
   async revoke(

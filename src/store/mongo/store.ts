@@ -21,6 +21,9 @@ import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
 import { Sessions } from './sessions.js';
 
+/** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
+const usesPerCommand = 50;
+
 /** The port on MongoDB. */
 export class MongoStore implements Store {
   private readonly accounts: Accounts;
@@ -92,8 +95,10 @@ export class MongoStore implements Store {
   assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
     return this.guard.run(() => this.sessions.assertCurrent(sessionId, generation, at, confirm));
   }
-  recordUses(uses: readonly SessionUse[]): Promise<void> {
-    return this.guard.run(() => this.sessions.recordUses(uses));
+  async recordUses(uses: readonly SessionUse[]): Promise<void> {
+    for (let start = 0; start < uses.length; start += usesPerCommand) {
+      await this.guard.run(() => this.sessions.recordUses(uses.slice(start, start + usesPerCommand)));
+    }
   }
   revoke(sessionId: string, ownerId: string | null, ending: Ending, purgeAt: EpochMs): ReturnType<Store['revoke']> {
     return this.guard.run(() => this.sessions.revoke(sessionId, ownerId, ending, purgeAt));
