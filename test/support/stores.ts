@@ -22,6 +22,7 @@ export interface StoreUnderTest {
 export function describeStores(name: string, block: (database: StoreUnderTest) => void): void {
   describe(`${name} (SQLite)`, () => block(track(sqliteDatabase())));
   const server = process.env.LATCHKEY_TEST_MONGO_URL;
+  // Announced by the banner of `jest-setup.ts`; REQUIRE_MONGO=1 makes it a failure there.
   if (server === undefined) describe.skip(`${name} (MongoDB)`, () => block(track(mongoDatabase('mongodb://none'))));
   else describe(`${name} (MongoDB)`, () => block(track(mongoDatabase(server))));
 }
