@@ -156,6 +156,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const { services } = auth;
   const apollo = createApollo(config, auth.logger);
   await apollo.start();
+  await services.revocations.start();
   const deps = httpDeps(config, auth, apollo);
   let listening: Promise<{ readonly address: string; readonly stop: () => Promise<void> }> | undefined;
   const listen = async () => {

@@ -10,7 +10,14 @@ export type AccountView = Pick<Account, 'id' | 'email' | 'emailVerified' | 'user
 
 /** Who holds an access token. */
 export type Viewer =
-  | { readonly kind: 'account'; readonly account: AccountView; readonly sessionId: string }
+  | {
+      readonly kind: 'account';
+      readonly accountId: string;
+      readonly roles: readonly string[];
+      /** What the roles allow, as they are now. */
+      readonly permissions: readonly string[];
+      readonly sessionId: string;
+    }
   | { readonly kind: 'anonymous'; readonly reason: 'NO_TOKEN' | 'EXPIRED' | 'INVALID' | 'REVOKED' }
   /** The store does not answer: neither yes nor no. Answer 503, and let the client repeat. */
   | { readonly kind: 'unavailable' };
@@ -43,6 +50,8 @@ export interface Latchkey {
    * malformed tokens are anonymous; it never throws for a token.
    */
   viewer(accessToken: string | null): Promise<Viewer>;
+  /** The account; null when there is none. One read of the store. Throws `StoreUnavailableError`. */
+  account(id: string): Promise<AccountView | null>;
   /** Lets requests in flight finish, writes down what is only in memory, and lets go of the store. */
   close(): Promise<void>;
   readonly version: string;
@@ -67,6 +76,10 @@ export async function createLatchkey({ settings, claims, mailer, logger }: Latch
     listen: app.listen,
     plugin: app.plugin,
     viewer: async (accessToken) => toViewer(await app.services.viewers.settle(accessToken)),
+    account: async (id) => {
+      const account = await app.services.accounts.find(id);
+      return account && toView(account);
+    },
     close: app.close,
     version: app.services.serverInfo.version,
     warnings: config.warnings,
@@ -89,7 +102,13 @@ const toView = ({ id, email, emailVerified, username, roles, permissions }: Acco
 function toViewer(viewer: SettledViewer): Viewer {
   switch (viewer.kind) {
     case 'account':
-      return { kind: 'account', account: toView(viewer.account), sessionId: viewer.sessionId };
+      return {
+        kind: 'account',
+        accountId: viewer.accountId,
+        roles: viewer.roles,
+        permissions: viewer.permissions,
+        sessionId: viewer.sessionId,
+      };
     case 'anonymous':
       return { kind: 'anonymous', reason: viewer.reason };
     case 'unavailable':

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
 import { Accounts } from './auth/accounts.js';
-import { Clock, type MachineClocks } from './auth/clock.js';
+import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
 import { Notices } from './auth/notices.js';
@@ -9,6 +9,7 @@ import type { OwnClaimsSource } from './auth/own-claims.js';
 import { Passwords } from './auth/passwords.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
+import { RevocationFeed } from './auth/revocation-feed.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { ServerKeys } from './auth/server-keys.js';
 import { SessionUses } from './auth/session-uses.js';
@@ -33,6 +34,12 @@ const mostBatches = 100;
 async function removeExpired(store: Store, clock: Clock): Promise<void> {
   for (let batches = 0; batches < mostBatches; batches += 1) {
     if ((await store.purge(clock.now(), purgeBatch)) < purgeBatch) return;
+  }
+}
+
+async function forgetChanges(store: Store, before: number): Promise<void> {
+  for (let batches = 0; batches < mostBatches; batches += 1) {
+    if ((await store.forgetChanges(before, purgeBatch)) < purgeBatch) return;
   }
 }
 
@@ -65,6 +72,16 @@ export async function openServices({ config, secrets, store, log, mailer = null,
   const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, ownClaims });
   const notices = new Notices({ mailer, log, publicUrl: config.publicUrl });
   const uses = new SessionUses({ store, log });
+  const revocations = new RevocationFeed({
+    store,
+    clock,
+    monotonic: (clocks ?? thisMachine).monotonic,
+    readThrough: new ReadThroughCheck({ store, clock, uses }),
+    uses,
+    onKeysChanged: () => void signingKeys.refresh(),
+    log,
+    config,
+  });
   const accounts = new Accounts({ store, clock, passwords, config });
   const sessions = new Sessions({ store, clock, config });
   const housekeeping = new Housekeeping(log, [
@@ -72,6 +89,7 @@ export async function openServices({ config, secrets, store, log, mailer = null,
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
     { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
     { name: 'remove expired records', everyMs: 60_000, run: () => removeExpired(store, clock) },
+    { name: 'forget old changes', everyMs: 60_000, run: () => forgetChanges(store, clock.now() - revocations.keptForMs) },
   ]);
   return {
     accounts,
@@ -79,7 +97,8 @@ export async function openServices({ config, secrets, store, log, mailer = null,
     signIns: new SignIns({ store, clock, accounts, issuer, config }),
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }) }),
+    viewers: new Viewers({ accessTokens, sessionCheck: revocations }),
+    revocations,
     signingKeys,
     refreshTokens,
     now: () => clock.now(),
@@ -93,6 +112,7 @@ export async function openServices({ config, secrets, store, log, mailer = null,
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
+      await revocations.close();
       await housekeeping.stop();
       await notices.settle();
       await uses.flush();

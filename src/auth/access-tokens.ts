@@ -64,6 +64,7 @@ export class AccessTokens {
       client_id: config.clientId,
       iat: issuedAt,
       exp: expiresAt,
+      auth_time: Math.floor(session.authenticatedAt / 1000),
       jti: randomUUID(),
       roles: account.roles,
       scope: permissionsOf(account.roles).join(' '),

@@ -83,8 +83,8 @@ export class Accounts {
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
       if (account.roles.includes(role)) return toAccount(account);
       const roles = [...account.roles, role];
-      const isSet = await this.deps.store.setRoles(account.id, account.version, roles);
-      if (isSet) return toAccount({ ...account, roles, version: account.version + 1 });
+      const changed = await this.deps.store.setRoles(account.id, account.version, roles, this.deps.clock.now());
+      if (changed !== null) return toAccount(changed);
     }
   }
 
@@ -125,5 +125,6 @@ function newAccount(id: string, email: string, username: string | null, password
     sessionsEnded: null,
     signInCount: 0,
     version: 1,
+    changedAt: now,
   };
 }

@@ -15,7 +15,7 @@ interface ClockDeps {
   readonly machine?: MachineClocks;
 }
 
-const thisMachine: MachineClocks = { wall: () => Date.now(), monotonic: () => performance.now() };
+export const thisMachine: MachineClocks = { wall: () => Date.now(), monotonic: () => performance.now() };
 /** A reply that took longer says too little about the instant at which the store looked at its clock. */
 const longestRoundTripMs = 1_000;
 

@@ -24,6 +24,7 @@ const claimsShape = z.looseObject({
   client_id: z.string(),
   iat: seconds,
   exp: seconds,
+  auth_time: seconds,
   jti: z.string().min(1),
   roles: z.array(z.string()).readonly(),
   scope: z.string(),

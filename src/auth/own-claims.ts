@@ -6,7 +6,7 @@ export type OwnClaimsSource = (account: Account) => OwnClaims | Promise<OwnClaim
 
 /** What this server sets (RFC 9068 2.2), and what would change how a token is to be judged (RFC 7519 4.1.5, RFC 7800 3.1, RFC 8693 4). */
 const reserved: ReadonlySet<string> = new Set([
-  ...['iss', 'aud', 'sub', 'sid', 'gen', 'ver', 'epoch', 'client_id', 'iat', 'exp', 'jti', 'roles', 'scope'],
+  ...['iss', 'aud', 'sub', 'sid', 'gen', 'ver', 'epoch', 'client_id', 'iat', 'exp', 'auth_time', 'jti', 'roles', 'scope'],
   ...['email', 'email_verified', 'username', 'nbf', 'cnf', 'act', 'may_act'],
 ]);
 /** A token travels in a header of every request. */

@@ -2,13 +2,10 @@ import type { AccountRecord, Store } from '../store/port.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import { type EndedSession, endOf, isDisabled } from './liveness.js';
+import type { SessionStanding } from './revocation-set.js';
 import type { SessionUses } from './session-uses.js';
 
-export type SessionStanding =
-  | { readonly kind: 'alive'; readonly account: AccountRecord }
-  | { readonly kind: 'ended'; readonly ended: EndedSession };
-
-/** Whether the session of a verified access token is still alive, and the account as it is now. */
+/** Whether the session of a verified access token is still alive, and which roles its account has now. */
 export interface SessionCheck {
   /** Throws `StoreUnavailableError` when it cannot be known. */
   check(claims: AccessTokenClaims): Promise<SessionStanding>;
@@ -36,7 +33,7 @@ export class ReadThroughCheck implements SessionCheck {
     const ended = endOf(session, account, now) ?? endByDisabling(account, now);
     if (ended !== null) return { kind: 'ended', ended };
     uses.note(session, claims.gen, now);
-    return { kind: 'alive', account };
+    return { kind: 'alive', roles: account.roles };
   }
 }
 

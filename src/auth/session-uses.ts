@@ -19,6 +19,8 @@ interface SessionUsesDeps {
  */
 export class SessionUses {
   private noted = new Map<string, SessionUse>();
+  /** The last use of each session that was noted by its token alone. */
+  private readonly seen = new Map<string, { readonly generation: number; readonly at: EpochMs }>();
   /** On their way to the store. */
   private underway = new Map<string, SessionUse>();
 
@@ -29,6 +31,17 @@ export class SessionUses {
     const known = this.overlay(session);
     const confirms = generation === known.generation && known.confirmedGeneration < generation;
     if (confirms || at - known.lastSeenAt >= lastSeenStepMs) this.put({ sessionId: session.id, generation, at });
+  }
+
+  /** Notes the use of a token of `generation` where the record is not at hand: the first of each generation, and one a minute. */
+  noteToken(sessionId: string, generation: number, at: EpochMs): void {
+    const before = this.seen.get(sessionId);
+    if (before !== undefined && generation <= before.generation && at - before.at < lastSeenStepMs) return;
+    this.seen.delete(sessionId);
+    const oldest = this.seen.size >= mostNoted ? this.seen.keys().next().value : undefined;
+    if (oldest !== undefined) this.seen.delete(oldest);
+    this.seen.set(sessionId, { generation: Math.max(generation, before?.generation ?? 0), at });
+    this.put({ sessionId, generation, at });
   }
 
   /** The record as it would be if what is noted had been written. */

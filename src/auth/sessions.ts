@@ -29,6 +29,8 @@ export interface Session {
   readonly state: SessionState;
   readonly createdAt: EpochMs;
   readonly lastSeenAt: EpochMs;
+  /** The last proof of the password. */
+  readonly authenticatedAt: EpochMs;
   readonly idleExpiresAt: EpochMs;
   readonly expiresAt: EpochMs;
   readonly ipAddress: string | null;
@@ -49,6 +51,7 @@ export function toSession(record: SessionRecord, account: AccountEpoch | null, n
     state: ended === null ? 'ACTIVE' : revoked === null ? 'EXPIRED' : 'REVOKED',
     createdAt: record.createdAt,
     lastSeenAt: record.lastSeenAt,
+    authenticatedAt: record.authenticatedAt,
     idleExpiresAt: record.idleExpiresAt,
     expiresAt: record.expiresAt,
     ipAddress: record.ipAddress,
@@ -96,10 +99,8 @@ export class Sessions {
   async find(viewer: SignedIn, id: string): Promise<Session | null> {
     const record = isId(id) ? await this.deps.store.findSession(id) : null;
     if (record === null) return null;
-    const isOwn = record.accountId === viewer.account.id;
-    if (!isOwn && !viewer.account.permissions.includes('sessions:read')) return null;
-    const account = isOwn ? viewer.account : await this.deps.store.findAccount(record.accountId);
-    return toSession(record, account, this.deps.clock.now());
+    if (record.accountId !== viewer.accountId && !viewer.permissions.includes('sessions:read')) return null;
+    return toSession(record, await this.deps.store.findAccount(record.accountId), this.deps.clock.now());
   }
 
   /**
@@ -108,15 +109,15 @@ export class Sessions {
    */
   async revoke(viewer: SignedIn, id: string): Promise<Session> {
     const { store, clock } = this.deps;
-    const ownerId = viewer.account.permissions.includes('sessions:revoke') ? null : viewer.account.id;
+    const ownerId = viewer.permissions.includes('sessions:revoke') ? null : viewer.accountId;
     const found = isId(id) ? await store.findSession(id) : null;
     if (found === null || (ownerId !== null && found.accountId !== ownerId)) throw new AuthError('NOT_FOUND');
     const account = await store.findAccount(found.accountId);
     const now = clock.now();
     // One that the account's epoch has ended keeps the reason that it was ended for.
     if (endOf(found, account, now) !== null) return toSession(found, account, now);
-    const reason = found.accountId === viewer.account.id ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
-    const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.account.id });
+    const reason = found.accountId === viewer.accountId ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
+    const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.accountId });
     if (revoked === null) throw new AuthError('NOT_FOUND');
     return toSession(revoked, account, now);
   }
@@ -140,11 +141,13 @@ export class Sessions {
   private async endAll(viewer: SignedIn, kept: SessionsEnding['kept']): Promise<EndedSessions> {
     const { store, clock, config } = this.deps;
     const now = clock.now();
-    const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.account.id } as const;
-    const before = await store.listSessions(this.query(viewer.account, 'ACTIVE', now), { limit: mostReported + 1, after: null });
+    const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.accountId } as const;
+    const present = await store.findAccount(viewer.accountId);
+    if (present === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
+    const before = await store.listSessions(this.query(present, 'ACTIVE', now), { limit: mostReported + 1, after: null });
     const keptRecord = kept === null ? null : await store.findSession(kept.id);
     const isKeptAlive = kept === null || (keptRecord !== null && keptRecord.revoked === null);
-    const account = isKeptAlive ? await store.endSessions(viewer.account.id, { ...ending, kept }) : null;
+    const account = isKeptAlive ? await store.endSessions(viewer.accountId, { ...ending, kept }) : null;
     if (account === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
     // By the account as it was read: another "end the others" may have come between, and kept a session of its own.
     const selector = { accountId: account.id, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };

@@ -89,6 +89,11 @@ export class SigningKeys {
     await this.reload();
   }
 
+  /** Learns at once what another node, or the command line, made or revoked. A failure is logged: `tend` comes within a minute. */
+  async refresh(): Promise<void> {
+    await this.reload().catch((error: unknown) => this.deps.log.warn({ err: error }, 'changed signing keys could not be loaded'));
+  }
+
   private verifies(key: SigningKey, now: EpochMs): boolean {
     if (key.revokedAt !== null) return false;
     const successor = this.keys.find((other) => other.sequence > key.sequence && other.revokedAt === null);

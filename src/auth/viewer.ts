@@ -1,5 +1,6 @@
-import type { Account } from './account.js';
+import type { EpochMs } from '../store/port.js';
 import type { EndedSession } from './liveness.js';
+import type { Permission } from './roles.js';
 
 /** Why a caller is nobody. A bad access token does not fail a request: sign-in and refresh work with one in the header. */
 export type AnonymousReason = 'NO_TOKEN' | 'EXPIRED' | 'INVALID' | 'REVOKED';
@@ -7,8 +8,13 @@ export type AnonymousReason = 'NO_TOKEN' | 'EXPIRED' | 'INVALID' | 'REVOKED';
 /** Somebody signed in: an account, by a session that was alive when the viewer was settled. */
 export interface SignedIn {
   readonly kind: 'account';
-  readonly account: Account;
+  readonly accountId: string;
+  readonly roles: readonly string[];
+  /** What the roles allow, as they are now. */
+  readonly permissions: readonly Permission[];
   readonly sessionId: string;
+  /** The last proof of the password for this session. */
+  readonly authenticatedAt: EpochMs;
   /** The account's `sessionEpoch` when the access token was made. */
   readonly epoch: number;
 }

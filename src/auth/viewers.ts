@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '../store/port.js';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
-import { toAccount } from './account.js';
 import type { SessionCheck } from './revocations.js';
+import { permissionsOf } from './roles.js';
 import { SealedKeyError } from './server-keys.js';
 import type { Viewer } from './viewer.js';
 
@@ -28,10 +28,13 @@ export class Viewers {
 
   private async judge(verified: VerifiedAccessToken): Promise<Viewer> {
     if (verified.kind === 'invalid') return { kind: 'anonymous', reason: 'INVALID' };
-    const { sid: sessionId, epoch } = verified.claims;
+    const { sid: sessionId, sub: accountId, epoch, auth_time } = verified.claims;
     if (verified.kind === 'expired') return { kind: 'anonymous', reason: 'EXPIRED', sessionId };
     const standing = await this.deps.sessionCheck.check(verified.claims);
-    if (standing.kind === 'alive') return { kind: 'account', account: toAccount(standing.account), sessionId, epoch };
+    if (standing.kind === 'alive') {
+      const { roles } = standing;
+      return { kind: 'account', accountId, roles, permissions: permissionsOf(roles), sessionId, authenticatedAt: auth_time * 1000, epoch };
+    }
     const reason = standing.ended.kind === 'revoked' ? 'REVOKED' : 'EXPIRED';
     return { kind: 'anonymous', reason, sessionId, ended: standing.ended };
   }

@@ -54,8 +54,24 @@ export class GraphQLContext {
   /** A sign-in settles the viewer for its own selection, so that the rules of `AuthPayload.user.email` hold. */
   signedInBy(tokens: IssuedTokens): void {
     const { account, session } = tokens;
-    this.settled = { kind: 'account', account, sessionId: session.id, epoch: account.sessionEpoch };
+    const { id: accountId, roles, permissions, sessionEpoch: epoch } = account;
+    this.settled = {
+      kind: 'account',
+      accountId,
+      roles,
+      permissions,
+      sessionId: session.id,
+      authenticatedAt: session.authenticatedAt,
+      epoch,
+    };
     this.accountsById.set(account.id, Promise.resolve(account));
+  }
+
+  /** The signed-in viewer's account. Throws `AuthError` `UNAUTHENTICATED` when it was deleted a moment ago. */
+  async ownAccount(): Promise<Account> {
+    const account = await this.findAccount(this.signedIn.accountId);
+    if (account === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
+    return account;
   }
 
   /** Takes rows from the request's budget, before they are read. Throws `AuthError` `QUERY_TOO_COMPLEX` when it is used up. */
@@ -66,7 +82,6 @@ export class GraphQLContext {
 
   /** Reads each account once for a request. Null when it was deleted. */
   findAccount(id: string): Promise<Account | null> {
-    if (this.settled.kind === 'account' && this.settled.account.id === id) return Promise.resolve(this.settled.account);
     const known = this.accountsById.get(id) ?? this.services.accounts.find(id);
     this.accountsById.set(id, known);
     return known;

@@ -48,7 +48,7 @@ const selfOr = (name: string, permissions: readonly Permission[]): IRule =>
   judge(
     name,
     signedInAnd(
-      ({ account }, user) => account.id === user.id || permissions.some((permission) => account.permissions.includes(permission)),
+      (viewer, user) => viewer.accountId === user.id || permissions.some((permission) => viewer.permissions.includes(permission)),
     ),
   );
 

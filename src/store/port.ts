@@ -51,6 +51,33 @@ export interface AccountRecord {
   readonly signInCount: number;
   /** Rises with every change of roles, status, verification or epoch. Starts at 1. */
   readonly version: number;
+  /** When `version` last rose; `createdAt` before the first time. */
+  readonly changedAt: EpochMs;
+}
+
+/** What of an account decides about its access tokens. */
+export type AccountStanding = Pick<
+  AccountRecord,
+  'id' | 'version' | 'sessionEpoch' | 'keptSessionId' | 'sessionsEnded' | 'roles' | 'disabled'
+>;
+
+/** What every node must know at once. A change may be told twice, and then as it is by now: the newest state counts. */
+export type Change =
+  | { readonly kind: 'session-revoked'; readonly sessionId: string; readonly ending: Ending }
+  /** Its `version` rose. */
+  | { readonly kind: 'account-changed'; readonly account: AccountStanding }
+  /** A key of the server was added or revoked. */
+  | { readonly kind: 'keys-changed' }
+  /** Proof of life: what was committed before `at`, by the database's clock, has been told. Null: before this moment. */
+  | { readonly kind: 'beat'; readonly at: EpochMs | null };
+
+export interface ChangeListener {
+  readonly onChange: (change: Change) => void;
+  /** The feed has ended; what happened since is not told. Called at most once, and not after `close`. */
+  readonly onLost: (cause: unknown) => void;
+}
+export interface ChangeFeed {
+  close(): Promise<void>;
 }
 
 export interface AccountDisabledRecord {
@@ -212,8 +239,11 @@ export interface Store {
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null>;
   /** Disables the account and ends its sessions in one step. Returns the account afterwards; null when there is none. */
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null>;
-  /** Replaces the roles if `version` is still `expectedVersion`, and raises it. False when it is not, or there is no such account. */
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean>;
+  /**
+   * Replaces the roles if `version` is still `expectedVersion`, and raises it. Returns the account afterwards; null when it is not, or
+   * there is no such account.
+   */
+  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null>;
 
   // ------------------------------------------------------------------------------------------------ sessions
   /** Adds a session; nothing happens when the id is known, so a call whose answer was lost can be repeated. */
@@ -274,6 +304,19 @@ export interface Store {
   addKey(key: KeyRecord): Promise<boolean>;
   /** Adds the ciphertext under one more secret; replaces one already there for that secret. */
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void>;
+
+  // ------------------------------------------------------------------------------------------------- changes
+  /**
+   * Tells the listener of every change from the moment on at which the promise resolves; changes made through this very store are told
+   * before their own promises resolve. Null where the database has no such feed.
+   */
+  watchChanges(listener: ChangeListener): Promise<ChangeFeed | null>;
+  /** Asks for a beat to be told soon, on every node. */
+  beat(): Promise<void>;
+  /** The changes since that instant (beats apart), each session and account once, in no order; at most `atMost`, repeats counted. */
+  recentChanges(since: EpochMs, atMost: number): Promise<Change[]>;
+  /** Removes at most `limit` entries of changes before that instant and says how many; 0 where the database keeps none. */
+  forgetChanges(before: EpochMs, limit: number): Promise<number>;
 
   // --------------------------------------------------------------------------------------------------- itself
   /** Resolves when the database answers. */

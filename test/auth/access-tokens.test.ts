@@ -41,6 +41,7 @@ describe.each(['ES256', 'RS256', 'HS256'] as const)('an access token signed with
       client_id: 'latchkey',
       iat: t0 / second,
       exp: t0 / second + ttl,
+      auth_time: session.authenticatedAt / second,
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       roles: ['support'],
       scope: 'users:read sessions:read',

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { toAccount } from '../../src/auth/account.js';
+import { permissionsOf } from '../../src/auth/roles.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import type { SignedIn } from '../../src/auth/viewer.js';
 import type { AccountRecord, SessionRecord, Store } from '../../src/store/port.js';
@@ -19,7 +19,15 @@ beforeEach(async () => {
   here = aSession({ accountId: account.id });
   await store.createAccount(account);
   await store.createSession(here);
-  viewer = { kind: 'account', account: toAccount(account), sessionId: here.id, epoch: account.sessionEpoch };
+  viewer = {
+    kind: 'account',
+    accountId: account.id,
+    roles: account.roles,
+    permissions: permissionsOf(account.roles),
+    sessionId: here.id,
+    authenticatedAt: here.authenticatedAt,
+    epoch: account.sessionEpoch,
+  };
 });
 
 describe('ending all sessions but this one', () => {

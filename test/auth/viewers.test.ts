@@ -33,7 +33,9 @@ describe('the viewer', () => {
       kind: 'account',
       sessionId: session.id,
       epoch: 1,
-      account: { id: account.id, permissions: ['users:read', 'sessions:read'] },
+      accountId: account.id,
+      authenticatedAt: t0,
+      permissions: ['users:read', 'sessions:read'],
     });
     expect(JSON.stringify(viewer)).not.toContain(account.passwordHash);
   });
@@ -104,8 +106,8 @@ describe('the viewer', () => {
   });
 
   it('has the rights of now, not those of the token', async () => {
-    await issuing.store.setRoles(account.id, account.version, ['user']);
-    expect(await settle(token)).toMatchObject({ kind: 'account', account: { roles: ['user'], permissions: [] } });
+    await issuing.store.setRoles(account.id, account.version, ['user'], t0);
+    expect(await settle(token)).toMatchObject({ kind: 'account', roles: ['user'], permissions: [] });
   });
 
   it('is not known while the store is down: nobody is told to sign in again for it', async () => {

@@ -10,7 +10,15 @@ const account = (id: string, ...roles: string[]): Account => toAccount(anAccount
 /** Whose object is asked about: that of `ada`. */
 export const owner = 'ada';
 
-const signedInAs = (whose: Account): Viewer => ({ kind: 'account', account: whose, sessionId: 'a session', epoch: 1 });
+const signedInAs = ({ id, roles, permissions }: Account): Viewer => ({
+  kind: 'account',
+  accountId: id,
+  roles,
+  permissions,
+  sessionId: 'a session',
+  authenticatedAt: t0,
+  epoch: 1,
+});
 
 /** Every kind of caller there is, in the order of the matrix. */
 export const callers = {

@@ -159,6 +159,7 @@ describeStores('accounts', (database) => {
         sessionEpoch: 2,
         sessionsEnded: anEnding(),
         version: 2,
+        changedAt: anEnding().at,
       };
       expect(changed).toEqual(expected);
       expect(await store.findAccount(account.id)).toEqual(expected);
@@ -194,7 +195,14 @@ describeStores('accounts', (database) => {
       const account = anAccount();
       await store.createAccount(account);
       const kept = { id: 'this one', epoch: 1 };
-      const expected = { ...account, sessionEpoch: 2, version: 2, keptSessionId: kept.id, sessionsEnded: anEnding() };
+      const expected = {
+        ...account,
+        sessionEpoch: 2,
+        version: 2,
+        keptSessionId: kept.id,
+        sessionsEnded: anEnding(),
+        changedAt: anEnding().at,
+      };
       expect(await store.endSessions(account.id, ended(kept))).toEqual(expected);
       expect(await store.findAccount(account.id)).toEqual(expected);
     });
@@ -250,7 +258,15 @@ describeStores('accounts', (database) => {
     await store.createAccount(account);
     const disabled = { at: t0 + minute, until: null, reason: 'spam' };
     const ending = anEnding({ reason: 'ACCOUNT_DISABLED', by: 'admin' });
-    const expected = { ...account, disabled, sessionEpoch: 2, version: 2, keptSessionId: null, sessionsEnded: ending };
+    const expected = {
+      ...account,
+      disabled,
+      sessionEpoch: 2,
+      version: 2,
+      keptSessionId: null,
+      sessionsEnded: ending,
+      changedAt: ending.at,
+    };
     expect(await store.disableAccount(account.id, disabled, ending)).toEqual(expected);
     expect(await store.findAccount(account.id)).toEqual(expected);
     expect(await store.disableAccount('nobody', disabled, ending)).toBeNull();
@@ -260,18 +276,19 @@ describeStores('accounts', (database) => {
     it('replaces the roles of the expected version only', async () => {
       const account = anAccount();
       await store.createAccount(account);
-      expect(await store.setRoles(account.id, 2, ['ADMIN'])).toBe(false);
-      expect(await store.setRoles(account.id, 1, ['ADMIN'])).toBe(true);
-      expect(await store.setRoles('nobody', 1, ['ADMIN'])).toBe(false);
-      expect(await store.findAccount(account.id)).toEqual({ ...account, roles: ['ADMIN'], version: 2 });
+      const changed = { ...account, roles: ['ADMIN'], version: 2, changedAt: t0 + minute };
+      expect(await store.setRoles(account.id, 2, ['ADMIN'], t0 + minute)).toBeNull();
+      expect(await store.setRoles(account.id, 1, ['ADMIN'], t0 + minute)).toEqual(changed);
+      expect(await store.setRoles('nobody', 1, ['ADMIN'], t0 + minute)).toBeNull();
+      expect(await store.findAccount(account.id)).toEqual(changed);
     });
 
     it('lets one of many at once win', async () => {
       const account = anAccount();
       await store.createAccount(account);
-      const won = await Promise.all(Array.from({ length: 16 }, (_, index) => store.setRoles(account.id, 1, [`R${index}`])));
+      const won = await Promise.all(Array.from({ length: 16 }, (_, index) => store.setRoles(account.id, 1, [`R${index}`], t0)));
       expect(won.filter(Boolean)).toHaveLength(1);
-      expect((await store.findAccount(account.id))?.roles).toEqual([`R${won.indexOf(true)}`]);
+      expect((await store.findAccount(account.id))?.roles).toEqual([`R${won.findIndex(Boolean)}`]);
     });
   });
 });

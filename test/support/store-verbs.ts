@@ -15,6 +15,9 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   countSessions: (store) => store.countSessions(aQuery('a'), 1),
   findOrdinalBeyond: (store) => store.findOrdinalBeyond(aQuery('a'), 0),
   listKeys: (store) => store.listKeys(),
+  watchChanges: (store) => store.watchChanges({ onChange: () => undefined, onLost: () => undefined }),
+  beat: (store) => store.beat(),
+  recentChanges: (store) => store.recentChanges(t0, 1),
   ping: (store) => store.ping(),
 };
 
@@ -26,7 +29,7 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   changePassword: (store) => store.changePassword('a', 'old', 'new', { ...anEnding(), kept: null }),
   endSessions: (store) => store.endSessions('a', { ...anEnding(), kept: null }),
   disableAccount: (store) => store.disableAccount('a', { at: t0, until: null, reason: null }, anEnding()),
-  setRoles: (store) => store.setRoles('a', 1, []),
+  setRoles: (store) => store.setRoles('a', 1, [], t0),
   createSession: (store) => store.createSession(aSession()),
   advance: (store) => store.advance('a', change),
   assertCurrent: (store) => store.assertCurrent('a', 0, t0, true),

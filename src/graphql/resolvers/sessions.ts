@@ -10,7 +10,7 @@ export class SessionResolver {
   @Query(() => SessionConnection, {
     description: "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT.",
   })
-  sessions(
+  async sessions(
     @Ctx() context: GraphQLContext,
     @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
     @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after:
@@ -24,7 +24,7 @@ export class SessionResolver {
     })
     state: SessionState | null,
   ): Promise<SessionConnection> {
-    return sessionPage(context, context.signedIn.account, { first, after }, state);
+    return sessionPage(context, await context.ownAccount(), { first, after }, state);
   }
 
   @Query(() => Session, {

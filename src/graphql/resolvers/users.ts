@@ -8,8 +8,8 @@ import { sessionPage } from './session-page.js';
 @Resolver(() => User)
 export class UserResolver {
   @Query(() => User, { description: 'The signed-in user. Errors: UNAUTHENTICATED.' })
-  me(@Ctx() context: GraphQLContext): User {
-    return toUser(context.signedIn.account);
+  async me(@Ctx() context: GraphQLContext): Promise<User> {
+    return toUser(await context.ownAccount());
   }
 
   @FieldResolver(() => AccountDisabled, {
@@ -17,7 +17,7 @@ export class UserResolver {
     description: 'Set while the account may not sign in; null, never an error, for callers without `users:read`.',
   })
   async disabled(@Root() user: User, @Ctx() context: GraphQLContext): Promise<AccountDisabled | null> {
-    if (!context.signedIn.account.permissions.includes('users:read')) return null;
+    if (!context.signedIn.permissions.includes('users:read')) return null;
     const account = await context.findAccount(user.id);
     return account && toDisabled(account);
   }

@@ -89,8 +89,9 @@ export class Accounts {
     return this.end(id, { ending, kept: null, where: {}, set: { disabled: disabledDocument(disabled) } });
   }
 
-  setRoles(id: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
-    return this.update({ _id: id, version: expectedVersion }, { $set: { roles: [...roles] }, $inc: { version: 1 } });
+  async setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    const change = { $set: { roles: [...roles], changedAt: new Date(at) }, $inc: { version: 1 } };
+    return (await this.update({ _id: id, version: expectedVersion }, change)) ? this.find(id) : null;
   }
 
   /** The one way to raise the epoch: only while the kept session, if any, is within it. */
@@ -100,7 +101,7 @@ export class Accounts {
       { _id: id, ...where, ...within },
       {
         $inc: { sessionEpoch: 1, version: 1 },
-        $set: { ...set, keptSessionId: kept?.id ?? null, sessionsEnded: endingDocument(ending) },
+        $set: { ...set, keptSessionId: kept?.id ?? null, sessionsEnded: endingDocument(ending), changedAt: new Date(ending.at) },
       },
     );
     return changed ? this.find(id) : null;

@@ -25,6 +25,7 @@ export interface AccountDocument {
   readonly sessionsEnded: EndingDocument | null;
   readonly signInCount: number;
   readonly version: number;
+  readonly changedAt: Date;
 }
 
 export interface SessionDocument {
@@ -84,7 +85,7 @@ export function endingDocument({ at, reason, by }: Ending): EndingDocument {
   return { at: new Date(at), reason, by };
 }
 
-function toEnding(document: EndingDocument | null): Ending | null {
+export function toEnding(document: EndingDocument | null): Ending | null {
   return document && { at: document.at.getTime(), reason: document.reason, by: document.by };
 }
 
@@ -110,6 +111,7 @@ export function accountDocument(account: AccountRecord): AccountDocument {
     sessionsEnded: account.sessionsEnded && endingDocument(account.sessionsEnded),
     signInCount: account.signInCount,
     version: account.version,
+    changedAt: new Date(account.changedAt),
   };
 }
 
@@ -131,6 +133,7 @@ export function toAccount(document: AccountDocument): AccountRecord {
     sessionsEnded: toEnding(document.sessionsEnded),
     signInCount: document.signInCount,
     version: document.version,
+    changedAt: document.changedAt.getTime(),
   };
 }
 

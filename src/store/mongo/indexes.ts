@@ -12,11 +12,13 @@ export const indexes = {
       // Not by `$type`: the planner would not see that a search for one name lies within that, and would scan the collection.
       partialFilterExpression: { usernameKey: { $gt: '' } },
     },
+    { name: 'changedAt', key: { changedAt: 1 } },
   ],
   sessions: [
     { name: 'list', key: { accountId: 1, createdAt: -1, _id: -1 } },
     { name: 'ordinal', key: { accountId: 1, ordinal: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+    { name: 'revokedAt', key: { 'revoked.at': 1 } },
   ],
   keys: [{ name: 'sequence', key: { purpose: 1, sequence: 1 }, unique: true }],
 } as const satisfies Record<string, readonly mongo.IndexDescription[]>;

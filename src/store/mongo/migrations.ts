@@ -7,7 +7,13 @@ import { StoreVersionError } from '../port.js';
 export type Migration = (database: mongo.Db) => Promise<void>;
 
 /** Step n - 1 of the list makes version n. Steps are only ever appended. The first has no data to change. */
-export const migrations: readonly Migration[] = [async () => {}];
+export const migrations: readonly Migration[] = [
+  async () => {},
+  /** What was changed before counts as changed now: a starting node must load it. */
+  async (database) => {
+    await database.collection('accounts').updateMany({ changedAt: { $exists: false } }, { $currentDate: { changedAt: true } });
+  },
+];
 
 interface SchemaDocument {
   readonly _id: 'schema';

@@ -33,6 +33,7 @@ const account = new Schema(
     sessionsEnded: ending,
     signInCount: Number,
     version: Number,
+    changedAt: Date,
   },
   { ...options, collection: 'accounts' },
 );

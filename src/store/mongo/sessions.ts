@@ -75,7 +75,12 @@ export class Sessions {
     return document && { session: toSession(document), ended: matchedCount === 1 };
   }
 
-  async revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
+  /** `ids`: of all that were selected, so that this process knows at once; `count`: of those that this call ended. */
+  async revokeWhere(
+    selector: RevokeSelector,
+    ending: Ending,
+    purgeAt: EpochMs,
+  ): Promise<{ readonly ids: readonly string[]; readonly count: number }> {
     const { accountId, epochBelow, ordinalAtMost, exceptId } = selector;
     const filter: QueryFilter<SessionDocument> = {
       accountId,
@@ -84,8 +89,9 @@ export class Sessions {
       ...(ordinalAtMost !== null && { ordinal: within({ $lte: ordinalAtMost }) }),
       ...(exceptId !== null && { _id: within({ $ne: exceptId }) }),
     };
+    const ids = (await this.model.find(filter, { _id: 1 }).lean<Pick<SessionDocument, '_id'>[]>()).map(({ _id }) => _id);
     const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
-    return (await this.model.updateMany(filter, change)).modifiedCount;
+    return { ids, count: (await this.model.updateMany(filter, change)).modifiedCount };
   }
 
   async list(query: SessionQuery, { limit, after }: Page<SessionPosition>): Promise<SessionRecord[]> {

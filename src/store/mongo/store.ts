@@ -1,8 +1,11 @@
-import type { Connection } from 'mongoose';
+import type { Connection, mongo } from 'mongoose';
 import type {
   AccountDisabledRecord,
   AccountRecord,
   Advance,
+  Change,
+  ChangeFeed,
+  ChangeListener,
   Ending,
   EpochMs,
   KeyRecord,
@@ -16,6 +19,7 @@ import type {
   Store,
 } from '../port.js';
 import { Accounts } from './accounts.js';
+import { Changes } from './changes.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
@@ -29,6 +33,7 @@ export class MongoStore implements Store {
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
+  private readonly changes: Changes;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -41,6 +46,7 @@ export class MongoStore implements Store {
     this.accounts = new Accounts(models.accounts);
     this.sessions = new Sessions(models.sessions);
     this.keys = new Keys(models.keys);
+    this.changes = new Changes(() => this.database(), models);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -62,16 +68,16 @@ export class MongoStore implements Store {
     return this.guard.run(() => this.accounts.rehashPassword(accountId, expectedHash, newHash));
   }
   changePassword(accountId: string, expectedHash: string, newHash: string, ending: SessionsEnding): Promise<AccountRecord | null> {
-    return this.guard.run(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
+    return this.changing(() => this.accounts.changePassword(accountId, expectedHash, newHash, ending));
   }
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {
-    return this.guard.run(() => this.accounts.endSessions(accountId, ending));
+    return this.changing(() => this.accounts.endSessions(accountId, ending));
   }
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
-    return this.guard.run(() => this.accounts.disable(accountId, disabled, ending));
+    return this.changing(() => this.accounts.disable(accountId, disabled, ending));
   }
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
-    return this.guard.run(() => this.accounts.setRoles(accountId, expectedVersion, roles));
+  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
   }
 
   createSession(session: SessionRecord): Promise<void> {
@@ -101,10 +107,18 @@ export class MongoStore implements Store {
     }
   }
   revoke(sessionId: string, ownerId: string | null, ending: Ending, purgeAt: EpochMs): ReturnType<Store['revoke']> {
-    return this.guard.run(() => this.sessions.revoke(sessionId, ownerId, ending, purgeAt));
+    return this.guard.run(async () => {
+      const result = await this.sessions.revoke(sessionId, ownerId, ending, purgeAt);
+      if (result !== null) this.changes.sessionRevoked(result.session);
+      return result;
+    });
   }
   revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
-    return this.guard.run(() => this.sessions.revokeWhere(selector, ending, purgeAt));
+    return this.guard.run(async () => {
+      const { ids, count } = await this.sessions.revokeWhere(selector, ending, purgeAt);
+      for (const id of ids) this.changes.sessionRevoked({ id, revoked: ending });
+      return count;
+    });
   }
   listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
     return this.guard.run(() => this.sessions.list(query, page));
@@ -126,6 +140,20 @@ export class MongoStore implements Store {
     return this.guard.run(() => this.keys.addWrapping(keyId, secretId, ciphertext));
   }
 
+  watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
+    return this.guard.run(() => this.changes.watch(listener));
+  }
+  beat(): Promise<void> {
+    return this.guard.run(() => this.changes.beat());
+  }
+  recentChanges(since: EpochMs, atMost: number): Promise<Change[]> {
+    return this.guard.run(() => this.changes.recent(since, atMost));
+  }
+  /** The records themselves say when they changed. */
+  forgetChanges(): Promise<number> {
+    return this.guard.run(async () => 0);
+  }
+
   async ping(): Promise<void> {
     await this.command({ ping: 1 });
   }
@@ -143,13 +171,21 @@ export class MongoStore implements Store {
   }
 
   private command(command: Record<string, 1>): Promise<Record<string, unknown>> {
-    return this.guard.run(async () => {
-      if (this.connection.db === undefined) throw new Error('not connected');
-      return this.connection.db.admin().command(command);
-    });
+    return this.guard.run(async () => this.database().admin().command(command));
+  }
+
+  private database(): mongo.Db {
+    if (this.connection.db === undefined) throw new Error('not connected');
+    return this.connection.db;
+  }
+
+  /** A change of an account acts in this process before its promise settles. */
+  private changing(verb: () => Promise<AccountRecord | null>): Promise<AccountRecord | null> {
+    return this.guard.run(async () => this.changes.accountChanged(await verb()));
   }
 
   private async letGo(): Promise<void> {
+    await this.changes.close();
     await this.guard.close();
     await this.connection.close();
   }

@@ -37,9 +37,9 @@ export class Accounts {
 
   changePassword(id: string, expected: string, hash: string, ending: SessionsEnding): AccountRecord | null {
     return this.end(id, ending, ending.kept, {
-      set: ', password_hash = :hash, password_changed_at = :at',
+      set: ', password_hash = :hash, password_changed_at = :changedAt',
       where: ' AND password_hash = :expected',
-      values: { hash, expected, at: ending.at },
+      values: { hash, expected },
     });
   }
 
@@ -55,9 +55,11 @@ export class Accounts {
     });
   }
 
-  setRoles(id: string, expectedVersion: number, roles: readonly string[]): boolean {
-    const sql = 'UPDATE accounts SET roles = :roles, version = version + 1 WHERE id = :id AND version = :expectedVersion';
-    return this.connection.run(sql, { id, expectedVersion, roles: JSON.stringify(roles) }) === 1;
+  setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): AccountRecord | null {
+    const sql = `UPDATE accounts SET roles = :roles, version = version + 1, changed_at = :at
+      WHERE id = :id AND version = :expectedVersion`;
+    const changed = this.connection.run(sql, { id, expectedVersion, roles: JSON.stringify(roles), at });
+    return changed === 1 ? this.findBy('id', id) : null;
   }
 
   /** The one way to raise the epoch: only while the kept session, if any, is within it. */
@@ -68,12 +70,13 @@ export class Accounts {
     also: { readonly set: string; readonly where: string; readonly values: Values },
   ): AccountRecord | null {
     const sql = `UPDATE accounts SET session_epoch = session_epoch + 1, version = version + 1, kept_session_id = :keptId,
-      sessions_ended = :ending${also.set} WHERE id = :id${also.where}
+      sessions_ended = :ending, changed_at = :changedAt${also.set} WHERE id = :id${also.where}
       AND (:keptId IS NULL OR session_epoch = :keptEpoch OR kept_session_id = :keptId)`;
     const changed = this.connection.run(sql, {
       ...also.values,
       id,
       ending: endingJson(ending),
+      changedAt: ending.at,
       keptId: kept?.id ?? null,
       keptEpoch: kept?.epoch ?? null,
     });

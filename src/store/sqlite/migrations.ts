@@ -63,6 +63,30 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX keys_sequence ON keys (purpose, sequence);
   `,
+  // Triggers, so that no statement can forget to tell. What was changed before this step counts as changed now.
+  `
+  ALTER TABLE accounts ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE accounts SET changed_at = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER);
+
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX changes_at ON changes (at);
+  INSERT INTO changes (at, kind, subject) SELECT changed_at, 'account', id FROM accounts WHERE version > 1;
+  INSERT INTO changes (at, kind, subject) SELECT json_extract(revoked, '$.at'), 'session', id FROM sessions WHERE revoked IS NOT NULL;
+
+  CREATE TRIGGER account_changed AFTER UPDATE OF version ON accounts
+    BEGIN INSERT INTO changes (at, kind, subject) VALUES (NEW.changed_at, 'account', NEW.id); END;
+  CREATE TRIGGER session_revoked AFTER UPDATE OF revoked ON sessions WHEN NEW.revoked IS NOT NULL
+    BEGIN INSERT INTO changes (at, kind, subject) VALUES (json_extract(NEW.revoked, '$.at'), 'session', NEW.id); END;
+  CREATE TRIGGER key_added AFTER INSERT ON keys
+    BEGIN INSERT INTO changes (at, kind, subject) VALUES (NEW.created_at, 'key', NEW.id); END;
+  CREATE TRIGGER key_revoked AFTER UPDATE OF revoked_at ON keys WHEN NEW.revoked_at IS NOT NULL
+    BEGIN INSERT INTO changes (at, kind, subject) VALUES (NEW.revoked_at, 'key', NEW.id); END;
+  `,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreUnavailableError, StoreVersionError } from '../port.js';
+import { Changes } from './changes.js';
 import { Checkpointer, logKeptBytes } from './checkpointer.js';
 import { Connection } from './connection.js';
 import { migrate } from './migrations.js';
@@ -20,7 +21,9 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     const connection = await connect(path, opened);
     await migrate(connection);
     const checkpointer = path === ':memory:' ? null : new Checkpointer(connection, await connect(path, opened));
-    return new SqliteStore(connection, new Writer(connection, checkpointer), checkpointer);
+    const changes = new Changes(connection);
+    const writer = new Writer(connection, checkpointer, () => changes.afterCommit());
+    return new SqliteStore(connection, writer, changes, checkpointer);
   } catch (error) {
     for (const connection of opened) connection.close();
     throw error instanceof StoreVersionError ? error : new StoreUnavailableError(error);

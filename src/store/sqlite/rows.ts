@@ -18,6 +18,7 @@ export interface AccountRow {
   readonly sessions_ended: Ending | null;
   readonly sign_in_count: number;
   readonly version: number;
+  readonly changed_at: number;
 }
 
 export interface SessionRow {
@@ -55,7 +56,7 @@ export interface KeyRow {
 
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
-   kept_session_id sign_in_count version`,
+   kept_session_id sign_in_count version changed_at`,
   'roles disabled sessions_ended',
 );
 export const sessionObject = jsonObject(
@@ -94,6 +95,7 @@ export function toAccount(row: AccountRow): AccountRecord {
     sessionsEnded: row.sessions_ended,
     signInCount: row.sign_in_count,
     version: row.version,
+    changedAt: row.changed_at,
   };
 }
 
@@ -115,6 +117,7 @@ export function accountValues(account: AccountRecord): Values {
     sessions_ended: account.sessionsEnded && endingJson(account.sessionsEnded),
     sign_in_count: account.signInCount,
     version: account.version,
+    changed_at: account.changedAt,
   };
 }
 

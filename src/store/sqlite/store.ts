@@ -2,6 +2,9 @@ import {
   type AccountDisabledRecord,
   type AccountRecord,
   type Advance,
+  type Change,
+  type ChangeFeed,
+  type ChangeListener,
   type Ending,
   type EpochMs,
   type KeyRecord,
@@ -16,6 +19,7 @@ import {
   StoreUnavailableError,
 } from '../port.js';
 import { Accounts } from './accounts.js';
+import type { Changes } from './changes.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
 import { Keys } from './keys.js';
@@ -34,6 +38,7 @@ export class SqliteStore implements Store {
   constructor(
     private readonly connection: Connection,
     private readonly writer: Writer,
+    private readonly changes: Changes,
     private readonly checkpointer: Checkpointer | null,
   ) {
     this.accounts = new Accounts(connection);
@@ -68,8 +73,8 @@ export class SqliteStore implements Store {
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.disable(accountId, disabled, ending));
   }
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
-    return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles));
+  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
   }
 
   createSession(session: SessionRecord): Promise<void> {
@@ -116,6 +121,18 @@ export class SqliteStore implements Store {
     return this.write(() => this.keys.addWrapping(keyId, secretId, ciphertext));
   }
 
+  watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
+    return this.read(() => this.changes.watch(listener));
+  }
+  /** Each look at the file is one. */
+  async beat(): Promise<void> {}
+  recentChanges(since: EpochMs, atMost: number): Promise<Change[]> {
+    return this.read(() => this.changes.recent(since, atMost));
+  }
+  forgetChanges(before: EpochMs, limit: number): Promise<number> {
+    return this.write(() => this.changes.forget(before, limit));
+  }
+
   async ping(): Promise<void> {
     await this.read(() => this.connection.number('SELECT count(*) FROM keys', {}));
   }
@@ -145,6 +162,7 @@ export class SqliteStore implements Store {
 
   private async letGo(): Promise<void> {
     await this.writer.close();
+    this.changes.close();
     this.checkpointer?.close();
     this.connection.close();
   }

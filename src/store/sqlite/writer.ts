@@ -29,6 +29,8 @@ export class Writer {
   constructor(
     private readonly connection: Connection,
     private readonly checkpointer: Checkpointer | null,
+    /** Told of each commit before the promises of its writes settle. */
+    private readonly onCommit: () => void,
   ) {}
 
   /** Commits so far. */
@@ -70,6 +72,7 @@ export class Writer {
       const outcomes = batch.map((job) => this.runInSavepoint(job));
       this.connection.run('COMMIT');
       this.commitCount += 1;
+      this.onCommit();
       for (const [index, job] of batch.entries()) settle(job, outcomes[index]);
       this.checkpointer?.afterCommit();
     } catch (error) {

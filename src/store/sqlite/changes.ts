@@ -1,0 +1,130 @@
+import type { AccountStanding, Change, ChangeFeed, ChangeListener, EpochMs } from '../port.js';
+import type { Connection } from './connection.js';
+import { type AccountRow, accountObject, type SessionRow, sessionObject, toAccount, toSession } from './rows.js';
+
+/** How often another process's commits are looked for. */
+const pollEveryMs = 50;
+/** So that one look keeps the event loop for some milliseconds at most. */
+const changesPerLook = 500;
+
+interface ChangeRow {
+  readonly seq: number;
+  readonly kind: 'account' | 'session' | 'key';
+  readonly subject: string;
+}
+
+const columns = "json_object('seq', seq, 'kind', kind, 'subject', subject)";
+
+/**
+ * The changes that triggers write down inside each transaction, in the order of its sequence number: told after a commit of this
+ * process at once, and after one of another process when `data_version` has moved.
+ */
+export class Changes {
+  private readonly watchers = new Set<Watcher>();
+
+  constructor(private readonly connection: Connection) {}
+
+  watch(listener: ChangeListener): ChangeFeed {
+    const watcher = new Watcher(this.connection, listener, () => this.watchers.delete(watcher));
+    this.watchers.add(watcher);
+    return watcher;
+  }
+
+  /** Called between a commit and the settling of its promises. */
+  afterCommit(): void {
+    for (const watcher of this.watchers) watcher.look();
+  }
+
+  close(): void {
+    for (const watcher of this.watchers) watcher.stop();
+  }
+
+  recent(since: EpochMs, atMost: number): Change[] {
+    const sql = `SELECT ${columns} FROM changes WHERE at >= :since ORDER BY at LIMIT :atMost`;
+    const rows = this.connection.rows(sql, { since, atMost }) as ChangeRow[];
+    const distinct = new Map(rows.map((row) => [`${row.kind} ${row.subject}`, row]));
+    return [...distinct.values()].flatMap((row) => asTold(this.connection, row));
+  }
+
+  forget(before: EpochMs, limit: number): number {
+    const sql = 'DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < :before ORDER BY at LIMIT :limit)';
+    return this.connection.run(sql, { before, limit });
+  }
+}
+
+class Watcher implements ChangeFeed {
+  private lastSeq: number;
+  private dataVersion: number;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly listener: ChangeListener,
+    private readonly onStop: () => void,
+  ) {
+    this.dataVersion = Number(connection.pragma('data_version'));
+    // Not the highest number of a row that is there still: those may have been forgotten.
+    this.lastSeq = connection.number("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", {}) ?? 0;
+    this.timer = setInterval(() => this.poll(), pollEveryMs);
+    this.timer.unref();
+  }
+
+  /** Tells what was committed since the last look. A failure ends the feed: nothing may be missed in silence. */
+  look(): void {
+    const sql = `SELECT ${columns} FROM changes WHERE seq > :lastSeq ORDER BY seq LIMIT ${changesPerLook}`;
+    this.guarded(() => {
+      for (;;) {
+        const rows = this.connection.rows(sql, { lastSeq: this.lastSeq }) as ChangeRow[];
+        for (const row of rows) {
+          for (const change of asTold(this.connection, row)) this.listener.onChange(change);
+          this.lastSeq = row.seq;
+        }
+        if (rows.length < changesPerLook) return;
+      }
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.onStop();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+  }
+
+  private poll(): void {
+    this.guarded(() => {
+      const dataVersion = Number(this.connection.pragma('data_version'));
+      if (dataVersion !== this.dataVersion) this.look();
+      this.dataVersion = dataVersion;
+      this.listener.onChange({ kind: 'beat', at: null });
+    });
+  }
+
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.stop();
+      this.listener.onLost(error);
+    }
+  }
+}
+
+/** The change as its subject is by now; none when the subject has gone. */
+function asTold(connection: Connection, { kind, subject }: ChangeRow): Change[] {
+  if (kind === 'key') return [{ kind: 'keys-changed' }];
+  if (kind === 'session') {
+    const [row] = connection.rows(`SELECT ${sessionObject} FROM sessions WHERE id = :subject`, { subject });
+    const ending = row === undefined ? null : toSession(row as SessionRow).revoked;
+    return ending === null ? [] : [{ kind: 'session-revoked', sessionId: subject, ending }];
+  }
+  const [row] = connection.rows(`SELECT ${accountObject} FROM accounts WHERE id = :subject`, { subject });
+  return row === undefined ? [] : [{ kind: 'account-changed', account: standingOf(toAccount(row as AccountRow)) }];
+}
+
+function standingOf(account: AccountStanding): AccountStanding {
+  const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = account;
+  return { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled };
+}
