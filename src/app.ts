@@ -141,7 +141,10 @@ function httpDeps(config: Config, { services, store, logger }: OpenedAuth, apoll
         return new GraphQLContext(services, facts, transportOf(request), await services.viewers.settle(facts.accessToken));
       },
     }),
-    ready: () => store.ping(),
+    ready: async () => {
+      await store.ping();
+      return services.revocations.mode;
+    },
     jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
   };

@@ -7,7 +7,7 @@ import type { Config } from '../config.js';
 import { createTransportReader } from './cookies.js';
 import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
-import { registerHealth } from './health.js';
+import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
@@ -19,8 +19,8 @@ export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' |
   readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
-  /** Rejects while the store does not answer. */
-  readonly ready: () => Promise<void>;
+  /** How access tokens are judged. Rejects while the store does not answer. */
+  readonly ready: () => Promise<RevocationMode>;
   readonly jwks: PublishedKeys;
   /** Epoch milliseconds. */
   readonly now: () => number;

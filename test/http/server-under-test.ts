@@ -38,7 +38,7 @@ export async function startServer(deps: Partial<HttpServerDeps> = {}, environmen
       reply.type('application/json; charset=utf-8');
       return '{"data":{"ok":true}}\n';
     },
-    ready: async () => undefined,
+    ready: async () => 'feed',
     jwks: { keySet: () => ({ keys: [] }), maxAgeSeconds: 300 },
     now: Date.now,
     ...deps,

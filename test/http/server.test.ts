@@ -168,8 +168,9 @@ describe('pages of other origins', () => {
 describe('health', () => {
   test('/healthz answers while the store does not, /readyz says so', async () => {
     let up = true;
-    const ready = async (): Promise<void> => {
+    const ready = async () => {
       if (!up) throw new Error(`mongodb://user:${secret}@db is down`);
+      return 'feed' as const;
     };
     const server = await startServer({ ready });
     const states = async (): Promise<unknown[]> =>
@@ -181,7 +182,7 @@ describe('health', () => {
       );
     expect(await states()).toEqual([
       [200, { status: 'ok' }],
-      [200, { status: 'ready' }],
+      [200, { status: 'ready', revocations: 'feed' }],
     ]);
     up = false;
     expect(await states()).toEqual([
