@@ -7,8 +7,9 @@ const layers = {
   auth: { files: 'auth/', values: ['store/port.ts'], types: ['config.ts'] },
   'store-port': { files: 'store/port.ts' },
   'store-open': { files: 'store/open.ts', values: ['store/port.ts'], onDemand: ['store/sqlite/open.ts', 'store/mongo/open.ts'] },
-  'store-sqlite': { files: 'store/sqlite/', values: ['store/port.ts'] },
-  'store-mongo': { files: 'store/mongo/', values: ['store/port.ts'] },
+  'store-windows': { files: 'store/windows.ts', types: ['store/port.ts'] },
+  'store-sqlite': { files: 'store/sqlite/', values: ['store/port.ts', 'store/windows.ts'] },
+  'store-mongo': { files: 'store/mongo/', values: ['store/port.ts', 'store/windows.ts'] },
   'graphql-types': { files: 'graphql/types/' },
   'graphql-resolvers': {
     files: 'graphql/resolvers/',

@@ -63,6 +63,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX keys_sequence ON keys (purpose, sequence);
   `,
+  `
+  CREATE INDEX accounts_newest ON accounts (created_at DESC, id DESC);
+  CREATE INDEX sessions_newest ON sessions (created_at DESC, id DESC);
+  CREATE INDEX sessions_address ON sessions (ip_address, created_at DESC, id DESC);
+  `,
 ];
 
 /**
