@@ -12,7 +12,7 @@ import { migrate, migrations } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Writer } from '../../src/store/sqlite/writer.js';
-import { anAccount, anAccountQuery, anEnding, aQuery, aSearch, aSession, day, t0 } from '../support/records.js';
+import { anAccount, anAccountQuery, anEnding, aQuery, aSearch, aSession, t0 } from '../support/records.js';
 import { allOf, callAll, reads, writes } from '../support/store-verbs.js';
 import { sqlitePath } from '../support/stores.js';
 
