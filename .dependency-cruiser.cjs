@@ -33,7 +33,7 @@ const layers = {
   main: { files: 'main.ts', onDemand: ['run.ts'] },
   cli: {
     files: 'cli/',
-    values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'],
+    values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts', 'graphql/paging.ts', 'store/port.ts'],
     types: ['auth/'],
     onDemand: ['main.ts'],
   },

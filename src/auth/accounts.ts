@@ -97,11 +97,9 @@ export class Accounts {
     return record === null ? null : toAccount(record);
   }
 
-  /** By id, email address or username. Null when there is none. */
-  async findByName(name: string): Promise<Account | null> {
-    if (isId(name)) return this.find(name);
-    const record = await this.findByLogin(name);
-    return record === null ? null : toAccount(record);
+  /** The id for an email address, a username, or an id (also of an account that was deleted). Null when there is none. */
+  async findId(name: string): Promise<string | null> {
+    return isId(name) ? name : ((await this.findByLogin(name))?.id ?? null);
   }
 
   /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */

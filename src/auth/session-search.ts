@@ -110,7 +110,7 @@ export class SessionSearch {
     const texts = [filter.userId, filter.ipAddress, filter.userAgent];
     if (!texts.every((text) => isWellFormed(text ?? ''))) return null;
     return {
-      ids: ids && ids.filter(isId),
+      ids: ids?.filter(isId) ?? null,
       accountId: filter.userId ?? null,
       recordState: recordStateOf(filter.state ?? null),
       now: this.deps.clock.now(),
