@@ -51,7 +51,12 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 const usage = (message: string): Failure => ({ exitCode: exitCodes.usage.code, code: 'USAGE', message });
-const tidy = (message: string): string => message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+/** One line, without the value of an option that does not exist: it may be a password. */
+const tidy = (message: string): string =>
+  message
+    .replace(/^error: /, '')
+    .replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
+    .replace(/\s*\n\s*/g, ' ');
 
 function reason(error: unknown): string {
   if (error instanceof ConfigError) return error.problems.map(({ variable, problem }) => `${variable} ${problem}`).join('; ');

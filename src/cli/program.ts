@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDoctor } from './doctor.js';
 import { addKeysList } from './keys-list.js';
 import { addKeysRevoke } from './keys-revoke.js';
 import { addKeysRewrap } from './keys-rewrap.js';
@@ -31,5 +32,6 @@ export function createProgram(): Command {
   for (const add of [addKeysList, addKeysRotate, addKeysRevoke, addKeysRewrap]) add(keys);
   addPurge(program);
   addSchema(program);
+  addDoctor(program);
   return program;
 }

@@ -88,7 +88,8 @@ export async function migrate(connection: Connection, steps: readonly string[] =
   }
 }
 
-function refuseForeign(connection: Connection, version: number, known: number): void {
+/** Throws `StoreVersionError` for a file of a newer version, or of another program. */
+export function refuseForeign(connection: Connection, version: number, known: number): void {
   if (version > known) {
     throw new StoreVersionError(
       `The database has schema version ${version}, this Latchkey knows ${known}: run the newer Latchkey that wrote it, ` +
