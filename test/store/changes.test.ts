@@ -73,6 +73,13 @@ describeStores('changes', (database: StoreUnderTest) => {
     expect(roles?.changedAt).toBe(t0 + minute);
     await store.revokeWhere({ accountId: account.id, epochBelow: null, ordinalAtMost: 2, exceptId: null }, anEnding(), purgeAt);
     expect(told.news).toContainEqual(revoked(two.id));
+    const three = await anOwnedSession({ accountId: account.id });
+    await store.revokeMany([three.id], anEnding(), purgeAt);
+    expect(told.news).toContainEqual(revoked(three.id));
+    const key = aKey({ sequence: Math.floor(Math.random() * 1e9) });
+    await store.addKey(key);
+    await store.revokeKey(key.id, t0);
+    expect(told.news.filter(({ kind }) => kind === 'keys-changed').length).toBeGreaterThanOrEqual(2);
     const ending = { ...anEnding(), kept: null };
     await store.endSessions(account.id, ending);
     await store.changePassword(account.id, account.passwordHash ?? '', 'another', ending);

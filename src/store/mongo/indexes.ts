@@ -13,10 +13,13 @@ export const indexes = {
       partialFilterExpression: { usernameKey: { $gt: '' } },
     },
     { name: 'changedAt', key: { changedAt: 1 } },
+    { name: 'newest', key: { createdAt: -1, _id: -1 } },
   ],
   sessions: [
     { name: 'list', key: { accountId: 1, createdAt: -1, _id: -1 } },
     { name: 'ordinal', key: { accountId: 1, ordinal: -1 } },
+    { name: 'newest', key: { createdAt: -1, _id: -1 } },
+    { name: 'address', key: { ipAddress: 1, createdAt: -1, _id: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
     { name: 'revokedAt', key: { 'revoked.at': 1 } },
   ],

@@ -1,13 +1,17 @@
 import type { Connection, mongo } from 'mongoose';
 import type {
   AccountDisabledRecord,
+  AccountQuery,
   AccountRecord,
   Advance,
+  AllSessionsQuery,
   Change,
   ChangeFeed,
   ChangeListener,
+  CreationPosition,
   Ending,
   EpochMs,
+  Found,
   KeyRecord,
   Page,
   RevokeSelector,
@@ -18,18 +22,24 @@ import type {
   SessionUse,
   Store,
 } from '../port.js';
+import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import { Changes } from './changes.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
+import type { Run } from './searches.js';
 import { Sessions } from './sessions.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
 const usesPerCommand = 50;
+/** Updates that share the time of one verb, and the connections of the pool. */
+const updatesAtOnce = 20;
 
 /** The port on MongoDB. */
 export class MongoStore implements Store {
+  /** By the TTL index on `purgeAt`. */
+  readonly purgesItself = true;
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
@@ -79,6 +89,15 @@ export class MongoStore implements Store {
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
   }
+  findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
+    return this.guard.run(() => this.accounts.findMany(ids));
+  }
+  listAccounts(query: AccountQuery, page: Page<CreationPosition>): Promise<Found<AccountRecord>> {
+    return listPage(this.accounts.search(query, this.run), page);
+  }
+  countAccounts(query: AccountQuery, atMost: number): Promise<number> {
+    return countUpTo(this.accounts.search(query, this.run), atMost);
+  }
 
   createSession(session: SessionRecord): Promise<void> {
     return this.guard.run(() => this.sessions.create(session));
@@ -120,6 +139,27 @@ export class MongoStore implements Store {
       return count;
     });
   }
+  async revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]> {
+    const distinct = [...new Set(ids)];
+    const ended: string[] = [];
+    for (let start = 0; start < distinct.length; start += updatesAtOnce) {
+      const some = distinct.slice(start, start + updatesAtOnce);
+      const now = await this.guard.run(() => this.sessions.revokeMany(some, ending, purgeAt));
+      for (const id of now) this.changes.sessionRevoked({ id, revoked: ending });
+      ended.push(...now);
+    }
+    return ended;
+  }
+  async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
+    const { ids } = query;
+    if (ids === null) return listPage(this.sessions.search(query, this.run), page);
+    return pageOfAll(await this.guard.run(() => this.sessions.listByIds(query, ids, page)), page.limit);
+  }
+  async countAllSessions(query: AllSessionsQuery, atMost: number): Promise<number> {
+    const { ids } = query;
+    if (ids === null) return countUpTo(this.sessions.search(query, this.run), atMost);
+    return (await this.guard.run(() => this.sessions.listByIds(query, ids, { limit: atMost, after: null }))).length;
+  }
   listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
     return this.guard.run(() => this.sessions.list(query, page));
   }
@@ -134,10 +174,16 @@ export class MongoStore implements Store {
     return this.guard.run(() => this.keys.list());
   }
   addKey(key: KeyRecord): Promise<boolean> {
-    return this.guard.run(() => this.keys.add(key));
+    return this.changingKeys(() => this.keys.add(key));
   }
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void> {
     return this.guard.run(() => this.keys.addWrapping(keyId, secretId, ciphertext));
+  }
+  removeWrappings(keyId: string, secretIds: readonly string[], kept: Readonly<Record<string, string>>): Promise<boolean> {
+    return this.guard.run(() => this.keys.removeWrappings(keyId, secretIds, kept));
+  }
+  revokeKey(keyId: string, at: EpochMs): Promise<boolean> {
+    return this.changingKeys(() => this.keys.revoke(keyId, at));
   }
 
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
@@ -161,14 +207,15 @@ export class MongoStore implements Store {
     const { localTime } = await this.command({ hello: 1 });
     return localTime instanceof Date ? localTime.getTime() : null;
   }
-  /** The TTL index on `purgeAt` does it. */
-  purge(): Promise<number> {
-    return this.guard.run(async () => 0);
+  purge(now: EpochMs, limit: number): Promise<number> {
+    return this.guard.run(() => this.sessions.purge(now, limit));
   }
   close(): Promise<void> {
     this.closing ??= this.letGo();
     return this.closing;
   }
+
+  private readonly run: Run = (query) => this.guard.run(query);
 
   private command(command: Record<string, 1>): Promise<Record<string, unknown>> {
     return this.guard.run(async () => this.database().admin().command(command));
@@ -177,6 +224,14 @@ export class MongoStore implements Store {
   private database(): mongo.Db {
     if (this.connection.db === undefined) throw new Error('not connected');
     return this.connection.db;
+  }
+
+  private changingKeys(verb: () => Promise<boolean>): Promise<boolean> {
+    return this.guard.run(async () => {
+      const isChanged = await verb();
+      if (isChanged) this.changes.tell({ kind: 'keys-changed' });
+      return isChanged;
+    });
   }
 
   /** A change of an account acts in this process before its promise settles. */
