@@ -23,9 +23,10 @@ import { createLogger } from './log.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
 import { secretFromDataFolder } from './secret-file.js';
-import { type AuthServices, openServices } from './services.js';
+import { type AuthServices, openServices, version } from './services.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
+import { noTelemetry, openTelemetry, type Telemetry } from './telemetry/open.js';
 
 export interface App {
   /** Begins to listen and comes back with the address, e.g. `http://127.0.0.1:4000/graphql`. Throws when the port is taken. */
@@ -53,12 +54,12 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 }
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
-export async function openAuth(config: Config, options: AppOptions = {}) {
+export async function openAuth(config: Config, options: AppOptions = {}, telemetry: Telemetry = noTelemetry) {
   const { logger = createLogger(config.logLevel), clocks } = options;
   const { secrets, path } = await secretsOf(config);
-  const store = await (options.openStore ?? openStore)(config.storeUrl);
+  const store = telemetry.observeStore(await (options.openStore ?? openStore)(config.storeUrl));
   try {
-    const services = await openServices({ config, secrets, store, log: logger, clocks });
+    const services = await openServices({ config, secrets, store, log: logger, meter: telemetry.meter, clocks });
     const close = async () => {
       await services.close();
       await store.close();
@@ -91,7 +92,7 @@ function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<Graph
   };
 }
 
-function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLContext> {
+function createApollo(config: Config, logger: Logger, telemetry: Telemetry): ApolloServer<GraphQLContext> {
   const schema = createSchema();
   assertEveryFieldHasARule(schema, permissions);
   return new ApolloServer<GraphQLContext>({
@@ -110,6 +111,7 @@ function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLConte
     logger,
     plugins: [
       errorPlugin(logger, config.introspection),
+      ...telemetry.plugins,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -124,9 +126,11 @@ function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLConte
  * when a field of the schema has no rule.
  */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const auth = await openAuth(config, options);
-  const { services, store, logger } = auth;
-  const apollo = createApollo(config, logger);
+  const { logger = createLogger(config.logLevel) } = options;
+  const telemetry = await openTelemetry({ config, log: logger, version });
+  const auth = await openAuth(config, { ...options, logger }, telemetry);
+  const { services, store } = auth;
+  const apollo = createApollo(config, logger, telemetry);
   await apollo.start();
   const server = await createHttpServer({
     config,
@@ -142,6 +146,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     ready: () => store.ping(),
     jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
+    observer: telemetry.requests,
+    metrics: telemetry.metrics,
   });
   return {
     services,
@@ -155,6 +161,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       await server.close();
       await apollo.stop();
       await auth.close();
+      await telemetry.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import { Accounts } from './auth/accounts.js';
 import { Clock, type MachineClocks } from './auth/clock.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
+import { type Meter, noMeter } from './auth/meter.js';
 import { Passwords } from './auth/passwords.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
@@ -20,7 +21,8 @@ import type { Config } from './config.js';
 import { Housekeeping } from './housekeeping.js';
 import type { Store } from './store/port.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+/** The product's version, from its manifest. */
+export const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** So many expired records are removed by one write, between which requests have their turn. */
 const purgeBatch = 500;
@@ -39,6 +41,8 @@ interface ServiceDeps {
   readonly secrets: readonly string[];
   readonly store: Store;
   readonly log: Log;
+  /** By default nothing is counted. */
+  readonly meter?: Meter;
   /** For tests. */
   readonly clocks?: MachineClocks;
 }
@@ -47,12 +51,12 @@ interface ServiceDeps {
 export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 
 /** Throws `SealedKeyError` when the secrets do not open the store's keys, `StoreUnavailableError` when the store does not answer. */
-export async function openServices({ config, secrets, store, log, clocks }: ServiceDeps) {
+export async function openServices({ config, secrets, store, log, meter = noMeter, clocks }: ServiceDeps) {
   const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
   const serverKeys = new ServerKeys({ store, wrapping: new KeyWrapping(secrets) });
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
-  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()));
+  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, config });
@@ -60,6 +64,7 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
   const uses = new SessionUses({ store, log });
   const accounts = new Accounts({ store, clock, passwords, config });
   const sessions = new Sessions({ store, clock, config });
+  meter.revocationModeSet('read_through');
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -69,10 +74,10 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
   return {
     accounts,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, config }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, log, config }),
+    signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, log, config, meter }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }) }),
+    viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }), meter }),
     signingKeys,
     refreshTokens,
     now: () => clock.now(),

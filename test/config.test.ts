@@ -74,6 +74,9 @@ describe('without any variable', () => {
       requestTimeoutMs: 10_000,
       maxBodyBytes: 100 * 1024,
       logLevel: 'info',
+      metricsToken: null,
+      otlpEndpoint: null,
+      otlpServiceName: 'latchkey',
       startedByNpm: false,
       warnings: expect.any(Array),
     });
@@ -195,6 +198,22 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
   requestTimeoutMs: ['999ms', '6m', ...durations],
   maxBodyBytes: ['100', '1023b', '11mb', '10gb', '1.5mb', '100 kb', '100KB', 'large', '-7kb'],
   logLevel: ['verbose', 'INFO', '30', 'warning'],
+  metricsToken: [
+    'fifteen-letters',
+    'sixteen letters..',
+    'm\u00e9trique-0123456789',
+    '===============',
+    'a=b=c=d=e=f=g=h=',
+    'k'.repeat(1025),
+  ],
+  otlpEndpoint: [
+    'collector:4318',
+    'grpc://collector:4317',
+    'http://ada:hunter22@collector:4318',
+    'http://collector:4318?x=1',
+    '/v1/traces',
+  ],
+  otlpServiceName: [],
 };
 
 describe('a faulty setting (P24)', () => {
@@ -279,6 +298,10 @@ describe('a setting', () => {
     ['signingAlgorithm', 'HS256', 'HS256'],
     ['audience', 'https://api.example.com', 'https://api.example.com'],
     ['clientId', 'console', 'console'],
+    ['metricsToken', 'sixteen-letters.', 'sixteen-letters.'],
+    ['metricsToken', `${'k'.repeat(1022)}==`, `${'k'.repeat(1022)}==`],
+    ['otlpEndpoint', 'http://collector:4318/', 'http://collector:4318'],
+    ['otlpServiceName', 'sign-in', 'sign-in'],
   ])('%s takes %j at the edge of its bounds', (key, value, expected) => {
     expect(read(key, settings[key as Key].env, value)).toEqual(expected);
   });
