@@ -1,15 +1,20 @@
-// docs/configuration.md, docs/errors.md and .env.example from the tables in src/. With --check: compares only.
+// docs/configuration.md, docs/errors.md, docs/metrics.md, docs/grafana-dashboard.json and .env.example from the tables in src/. With --check: compares only.
 import { configurationPage, environmentExample } from './configuration-page.mjs';
 import { errorsPage } from './errors-page.mjs';
 import { importBuilt, root, writeOrCheck } from './generated-files.mjs';
+import { grafanaDashboard } from './grafana-dashboard.mjs';
+import { metricsPage } from './metrics-page.mjs';
 
 const { settings } = await importBuilt('config.js');
 const { errorKinds } = await importBuilt('auth/errors.js');
+const { metricDefinitions } = await importBuilt('telemetry/definitions.js');
 await writeOrCheck(
   [
     [new URL('docs/configuration.md', root), configurationPage(Object.values(settings))],
     [new URL('.env.example', root), environmentExample(Object.values(settings))],
     [new URL('docs/errors.md', root), errorsPage(errorKinds)],
+    [new URL('docs/metrics.md', root), metricsPage(Object.values(metricDefinitions))],
+    [new URL('docs/grafana-dashboard.json', root), grafanaDashboard()],
   ],
   'npm run build && npm run docs',
 );
