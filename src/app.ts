@@ -160,8 +160,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     close: async () => {
       await server.close();
       await apollo.stop();
-      await auth.close();
-      await telemetry.close();
+      await auth.close().finally(() => telemetry.close());
     },
   };
 }

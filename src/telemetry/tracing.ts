@@ -69,11 +69,12 @@ export class RequestTrace {
     this.operationContext = null;
   }
 
-  /** `status` null: the connection went before the answer was out. `code`: `OK`, an error code, or null where none is known. */
+  /** `status` null: the connection went before the answer was out. `code`: of the answer, null where none is known. */
   ended(status: number | null, code: string | null): void {
-    if (status !== null) this.span.setAttribute('http.response.status_code', status);
-    if (code !== null && code !== 'OK') this.span.setAttribute('error.type', code);
     if (status === null) this.span.setAttribute('error.type', 'aborted');
+    else this.span.setAttribute('http.response.status_code', status);
+    // The error of a field travels with 200: it is the operation's.
+    if (status !== null && status >= 400 && code !== null) this.span.setAttribute('error.type', code);
     if (status === null || status >= 500) this.span.setStatus({ code: SpanStatusCode.ERROR });
     this.span.end();
   }

@@ -115,6 +115,8 @@ describeStores('The spans of a story', (database) => {
       'http.route': '/graphql',
       'http.response.status_code': 200,
     });
+    expect(rootOf('login').attributes).not.toHaveProperty(['error.type']);
+    expect(rootOf('refused').attributes).toMatchObject({ 'http.response.status_code': 400, 'error.type': 'GRAPHQL_VALIDATION_FAILED' });
     const attributesOf = (trace: string, name: string) => spansOf(trace).find((span) => span.name === name)?.attributes;
     expect(attributesOf('me', 'query me')).toEqual({ 'graphql.operation.type': 'query', 'latchkey.graphql.field': 'me' });
     expect(attributesOf('login', 'mutation login')).toMatchObject({ 'error.type': 'INVALID_CREDENTIALS' });
