@@ -18,9 +18,13 @@ function processMetrics(): Registry {
   return processRegistry;
 }
 
+/** Alerts ask whether these have risen. From nothing to 1 is no rise, so they are there at 0 from an operation's first request on. */
+const faults: readonly AuthErrorCode[] = ['SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR'];
+
 /** The metrics of one service, in a registry of its own. */
 export class Metrics implements Meter {
   private readonly registry = new Registry();
+  private readonly knownOperations = new Set<string>();
   private readonly httpRequests = this.counter(metricDefinitions.httpRequests);
   private readonly httpInFlight = this.gauge(metricDefinitions.httpInFlight);
   private readonly operations = this.counter(metricDefinitions.operations);
@@ -63,8 +67,17 @@ export class Metrics implements Meter {
   }
 
   operationEnded(operation: string, code: string, seconds: number): void {
+    if (!this.knownOperations.has(operation)) {
+      this.knownOperations.add(operation);
+      for (const fault of faults) this.operations.inc({ operation, code: fault }, 0);
+    }
     this.operations.inc({ operation, code });
     this.operationDuration.observe({ operation }, seconds);
+  }
+
+  /** Before the verb's first call. */
+  storeVerbKnown(verb: string): void {
+    this.storeErrors.inc({ verb }, 0);
   }
 
   storeCalled(verb: string, seconds: number, isUnavailable: boolean): void {

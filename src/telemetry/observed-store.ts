@@ -20,6 +20,7 @@ type AnyVerb = (...args: unknown[]) => Promise<unknown>;
 
 function observed(store: Store, verb: string, call: AnyVerb, { metrics, tracing }: StoreObservers): AnyVerb {
   const endingOf = Object.hasOwn(endings, verb) ? (endings[verb as Verb] as (args: unknown[], result: unknown) => Ended) : null;
+  metrics?.storeVerbKnown(verb);
   return async (...args) => {
     const startedAt = performance.now();
     const span = tracing?.startStoreVerb(verb);

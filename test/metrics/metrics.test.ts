@@ -225,6 +225,14 @@ describeStores('What is counted', (database) => {
     });
   });
 
+  it('faults that have not happened yet, at 0, so that the first one is a rise', () => {
+    const samples = parseMetrics(text);
+    expect(samples.get('latchkey_graphql_operations_total{operation="login",code="INTERNAL_SERVER_ERROR"}')).toBe(0);
+    expect(samples.get('latchkey_graphql_operations_total{operation="login",code="SERVICE_UNAVAILABLE"}')).toBe(0);
+    expect(samples.get('latchkey_store_errors_total{verb="createAccount"}')).toBe(0);
+    expect(samples.get('latchkey_refreshes_total{outcome="failed"}')).toBe(0);
+  });
+
   it('that revocations are read through', () => {
     expect(parseMetrics(text).get('latchkey_revocation_mode{mode="read_through"}')).toBe(1);
     expect(parseMetrics(text).get('latchkey_revocation_mode{mode="feed"}')).toBe(0);
