@@ -360,7 +360,12 @@ describe('a setting', () => {
 
 describe('a setting from a file', () => {
   it('is one of those that are secret', () => {
-    expect(secretRows.map(({ env }) => env)).toEqual(['LATCHKEY_STORE_URL', 'LATCHKEY_SECRET', 'LATCHKEY_PREVIOUS_SECRETS']);
+    expect(secretRows.map(({ env }) => env)).toEqual([
+      'LATCHKEY_STORE_URL',
+      'LATCHKEY_SECRET',
+      'LATCHKEY_PREVIOUS_SECRETS',
+      'LATCHKEY_METRICS_TOKEN',
+    ]);
   });
 
   it.each(['\n', '\r\n', ''])('is read without the line break %j at its end', (lineBreak) => {
@@ -454,7 +459,7 @@ describe('the table of settings', () => {
   it('names each variable once, and says of each what it is and what it may be', () => {
     expect(new Set(rows.map(({ env }) => env)).size).toBe(rows.length);
     for (const row of rows) {
-      expect(row.env).toMatch(/^(LATCHKEY_[A-Z_]+|NODE_ENV|HOST|PORT|LOG_LEVEL|UV_THREADPOOL_SIZE)$/);
+      expect(row.env).toMatch(/^(LATCHKEY_[A-Z_]+|NODE_ENV|HOST|PORT|LOG_LEVEL|UV_THREADPOOL_SIZE|OTEL_[A-Z_]+)$/);
       expect([row.about, row.bounds, row.defaultText].every((text) => text !== '')).toBe(true);
     }
   });
