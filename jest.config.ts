@@ -1,8 +1,11 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
 
-/** Packages that are ES modules only: Jest runs CommonJS, so they are transformed like our own files. */
-const esModules = ['jose'];
+/**
+ * Packages that are transformed like our own files, because Jest runs CommonJS: `jose` is an ES module only, and OpenTelemetry's exporter
+ * calls `import()`.
+ */
+const esModules = ['jose', '@opentelemetry/otlp-exporter-base'];
 
 const config: Config = {
   testEnvironment: 'node',

@@ -1,19 +1,24 @@
-// docs/configuration.md, docs/errors.md, docs/command-line.md and .env.example from the tables and commands in src/. With --check: compares only.
+// The generated pages of docs/ and .env.example from the tables and commands in src/. With --check: compares only.
 import { commandLinePage } from './command-line-page.mjs';
 import { configurationPage, environmentExample } from './configuration-page.mjs';
 import { errorsPage } from './errors-page.mjs';
 import { importBuilt, root, writeOrCheck } from './generated-files.mjs';
+import { grafanaDashboard } from './grafana-dashboard.mjs';
+import { metricsPage } from './metrics-page.mjs';
 
 const { settings } = await importBuilt('config.js');
 const { errorKinds } = await importBuilt('auth/errors.js');
 const { createProgram } = await importBuilt('cli/program.js');
 const { exitCodes } = await importBuilt('cli/exit-codes.js');
+const { metricDefinitions } = await importBuilt('telemetry/definitions.js');
 await writeOrCheck(
   [
     [new URL('docs/configuration.md', root), configurationPage(Object.values(settings))],
     [new URL('.env.example', root), environmentExample(Object.values(settings))],
     [new URL('docs/errors.md', root), errorsPage(errorKinds)],
     [new URL('docs/command-line.md', root), commandLinePage(createProgram(), exitCodes)],
+    [new URL('docs/metrics.md', root), metricsPage(Object.values(metricDefinitions))],
+    [new URL('docs/grafana-dashboard.json', root), grafanaDashboard()],
   ],
   'npm run build && npm run docs',
 );

@@ -26,9 +26,10 @@ import type { Mailer } from './mail/port.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
 import { secretFromDataFolder } from './secret-file.js';
-import { type AuthServices, openServices } from './services.js';
+import { type AuthServices, openServices, version } from './services.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
+import { noTelemetry, openTelemetry, type Telemetry } from './telemetry/open.js';
 
 export interface App {
   /** Begins to listen, by a server of its own, and comes back with the address of the API. Throws when the port is taken. */
@@ -60,12 +61,12 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 }
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
-export async function openAuth(config: Config, options: AppOptions = {}) {
+export async function openAuth(config: Config, options: AppOptions = {}, telemetry: Telemetry = noTelemetry) {
   const { logger = createLogger(config.logLevel), mailer, ownClaims, clocks } = options;
   const { secrets, path } = await secretsOf(config);
-  const store = await (options.openStore ?? openStore)(config.storeUrl);
+  const store = telemetry.observeStore(await (options.openStore ?? openStore)(config.storeUrl));
   try {
-    const services = await openServices({ config, secrets, store, log: logger, mailer, ownClaims, clocks });
+    const services = await openServices({ config, secrets, store, log: logger, meter: telemetry.meter, mailer, ownClaims, clocks });
     const close = async () => {
       await services.close();
       await store.close();
@@ -100,7 +101,7 @@ function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<Graph
   };
 }
 
-function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLContext> {
+function createApollo(config: Config, logger: Logger, telemetry: Telemetry): ApolloServer<GraphQLContext> {
   const schema = createSchema();
   assertEveryFieldHasARule(schema, permissions);
   return new ApolloServer<GraphQLContext>({
@@ -119,6 +120,7 @@ function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLConte
     logger,
     plugins: [
       errorPlugin(logger, config.introspection),
+      ...telemetry.plugins,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -129,7 +131,12 @@ function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLConte
 }
 
 /** What HTTP is handed of the rest. */
-function httpDeps(config: Config, { services, store, logger }: OpenedAuth, apollo: ApolloServer<GraphQLContext>): HttpServerDeps {
+function httpDeps(
+  config: Config,
+  { services, store, logger }: OpenedAuth,
+  apollo: ApolloServer<GraphQLContext>,
+  telemetry: Telemetry,
+): HttpServerDeps {
   return {
     config,
     logger,
@@ -147,6 +154,8 @@ function httpDeps(config: Config, { services, store, logger }: OpenedAuth, apoll
     },
     jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
+    observer: telemetry.requests,
+    metrics: telemetry.metrics,
   };
 }
 
@@ -155,12 +164,14 @@ function httpDeps(config: Config, { services, store, logger }: OpenedAuth, apoll
  * throws, and an error when a field of the schema has no rule.
  */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const auth = await openAuth(config, options);
+  const { logger = createLogger(config.logLevel) } = options;
+  const telemetry = await openTelemetry({ config, log: logger, version });
+  const auth = await openAuth(config, { ...options, logger }, telemetry);
   const { services } = auth;
-  const apollo = createApollo(config, auth.logger);
+  const apollo = createApollo(config, logger, telemetry);
   await apollo.start();
   await services.revocations.start();
-  const deps = httpDeps(config, auth, apollo);
+  const deps = httpDeps(config, auth, apollo, telemetry);
   let listening: Promise<{ readonly address: string; readonly stop: () => Promise<void> }> | undefined;
   const listen = async () => {
     const server = await createHttpServer(deps);
@@ -172,7 +183,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     const server = await listening?.catch(() => undefined);
     await server?.stop();
     await apollo.stop();
-    await auth.close();
+    await auth.close().finally(() => telemetry.close());
   };
   let closing: Promise<void> | undefined;
   const close = () => {

@@ -85,7 +85,7 @@ const httpUrl = (value: string): string | null => {
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') return null;
   return url.href.replace(/\/+$/, '');
 };
-const publicUrl = z
+const optionalUrl = z
   .string()
   .optional()
   .transform((value, context) => {
@@ -126,6 +126,16 @@ const secret = z
   .optional()
   .transform((value, context) => (value === undefined ? null : isStrong(value) ? value : fail(context, weak)));
 const secrets = list.transform((values, context) => (values.every(isStrong) ? values : fail(context, `each ${weak}`)));
+
+/** What a client can send as `Authorization: Bearer` (RFC 6750 2.1); anything else would never match. */
+const bearerSecret = z
+  .string()
+  .optional()
+  .transform((value, context) =>
+    value === undefined || /^(?=.{16,1024}$)[\w.~+/-]+=*$/.test(value)
+      ? (value ?? null)
+      : fail(context, 'must have 16 to 1024 characters, only letters, digits and -._~+/, with = at the end alone'),
+  );
 
 /** The one table of settings. The order is the order of the manual. */
 export const settings = {
@@ -186,7 +196,7 @@ export const settings = {
     defaultText: '`http://127.0.0.1:PORT`; required in production',
     bounds: 'an absolute URL; https in production',
     about: 'The URL that people and clients use. It is the issuer (`iss`) of every access token.',
-    parse: publicUrl,
+    parse: optionalUrl,
   }),
   audience: setting({
     env: 'LATCHKEY_AUDIENCE',
@@ -380,6 +390,28 @@ export const settings = {
     parse: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { error: "must be one of pino's levels" })
       .default('info'),
+  }),
+  metricsToken: setting({
+    env: 'LATCHKEY_METRICS_TOKEN',
+    defaultText: 'none: there is no `/metrics`',
+    bounds: '16 to 1024 letters, digits and `-._~+/=`',
+    about: 'Who sends it as `Authorization: Bearer` may read `GET /metrics`. Try `openssl rand -hex 32`.',
+    secret: true,
+    parse: bearerSecret,
+  }),
+  otlpEndpoint: setting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    defaultText: 'none: nothing is traced',
+    bounds: 'an absolute http or https URL',
+    about: 'The OpenTelemetry collector that gets spans by OTLP over HTTP, at `/v1/traces` below this URL.',
+    parse: optionalUrl,
+  }),
+  otlpServiceName: setting({
+    env: 'OTEL_SERVICE_NAME',
+    defaultText: 'latchkey',
+    bounds: 'any text',
+    about: 'The `service.name` of the spans.',
+    parse: text('latchkey'),
   }),
 } as const;
 

@@ -7,6 +7,7 @@ import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { KeyAdministration } from './auth/key-administration.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
+import { type Meter, noMeter } from './auth/meter.js';
 import { Notices } from './auth/notices.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
 import { Passwords } from './auth/passwords.js';
@@ -28,7 +29,8 @@ import { Housekeeping } from './housekeeping.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+/** The product's version, from its manifest. */
+export const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** So many expired records are removed by one write, between which requests have their turn. */
 const purgeBatch = 500;
@@ -59,6 +61,8 @@ interface ServiceDeps {
   readonly secrets: readonly string[];
   readonly store: Store;
   readonly log: Log;
+  /** By default nothing is counted. */
+  readonly meter?: Meter;
   /** Null: no mail is sent. */
   readonly mailer?: Mailer | null;
   readonly ownClaims?: OwnClaimsSource | null;
@@ -70,13 +74,14 @@ interface ServiceDeps {
 export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 
 /** Throws `SealedKeyError` when the secrets do not open the store's keys, `StoreUnavailableError` when the store does not answer. */
-export async function openServices({ config, secrets, store, log, mailer = null, ownClaims = null, clocks }: ServiceDeps) {
+export async function openServices(deps: ServiceDeps) {
+  const { config, secrets, store, log, meter = noMeter, mailer = null, ownClaims = null, clocks } = deps;
   const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
   const wrapping = new KeyWrapping(secrets);
   const serverKeys = new ServerKeys({ store, wrapping });
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
-  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()));
+  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, config });
@@ -90,6 +95,7 @@ export async function openServices({ config, secrets, store, log, mailer = null,
     readThrough: new ReadThroughCheck({ store, clock, uses }),
     uses,
     onKeysChanged: () => void signingKeys.refresh(),
+    meter,
     log,
     config,
   });
@@ -110,10 +116,10 @@ export async function openServices({ config, secrets, store, log, mailer = null,
   return {
     accounts,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, config }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config }),
+    signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config, meter }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: revocations }),
+    viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
     revocations,
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),

@@ -74,6 +74,9 @@ describe('without any variable', () => {
       requestTimeoutMs: 10_000,
       maxBodyBytes: 100 * 1024,
       logLevel: 'info',
+      metricsToken: null,
+      otlpEndpoint: null,
+      otlpServiceName: 'latchkey',
       startedByNpm: false,
       warnings: expect.any(Array),
     });
@@ -195,6 +198,22 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
   requestTimeoutMs: ['999ms', '6m', ...durations],
   maxBodyBytes: ['100', '1023b', '11mb', '10gb', '1.5mb', '100 kb', '100KB', 'large', '-7kb'],
   logLevel: ['verbose', 'INFO', '30', 'warning'],
+  metricsToken: [
+    'fifteen-letters',
+    'sixteen letters..',
+    'm\u00e9trique-0123456789',
+    '===============',
+    'a=b=c=d=e=f=g=h=',
+    'k'.repeat(1025),
+  ],
+  otlpEndpoint: [
+    'collector:4318',
+    'grpc://collector:4317',
+    'http://ada:hunter22@collector:4318',
+    'http://collector:4318?x=1',
+    '/v1/traces',
+  ],
+  otlpServiceName: [],
 };
 
 describe('a faulty setting (P24)', () => {
@@ -279,6 +298,10 @@ describe('a setting', () => {
     ['signingAlgorithm', 'HS256', 'HS256'],
     ['audience', 'https://api.example.com', 'https://api.example.com'],
     ['clientId', 'console', 'console'],
+    ['metricsToken', 'sixteen-letters.', 'sixteen-letters.'],
+    ['metricsToken', `${'k'.repeat(1022)}==`, `${'k'.repeat(1022)}==`],
+    ['otlpEndpoint', 'http://collector:4318/', 'http://collector:4318'],
+    ['otlpServiceName', 'sign-in', 'sign-in'],
   ])('%s takes %j at the edge of its bounds', (key, value, expected) => {
     expect(read(key, settings[key as Key].env, value)).toEqual(expected);
   });
@@ -337,7 +360,12 @@ describe('a setting', () => {
 
 describe('a setting from a file', () => {
   it('is one of those that are secret', () => {
-    expect(secretRows.map(({ env }) => env)).toEqual(['LATCHKEY_STORE_URL', 'LATCHKEY_SECRET', 'LATCHKEY_PREVIOUS_SECRETS']);
+    expect(secretRows.map(({ env }) => env)).toEqual([
+      'LATCHKEY_STORE_URL',
+      'LATCHKEY_SECRET',
+      'LATCHKEY_PREVIOUS_SECRETS',
+      'LATCHKEY_METRICS_TOKEN',
+    ]);
   });
 
   it.each(['\n', '\r\n', ''])('is read without the line break %j at its end', (lineBreak) => {
@@ -431,7 +459,7 @@ describe('the table of settings', () => {
   it('names each variable once, and says of each what it is and what it may be', () => {
     expect(new Set(rows.map(({ env }) => env)).size).toBe(rows.length);
     for (const row of rows) {
-      expect(row.env).toMatch(/^(LATCHKEY_[A-Z_]+|NODE_ENV|HOST|PORT|LOG_LEVEL|UV_THREADPOOL_SIZE)$/);
+      expect(row.env).toMatch(/^(LATCHKEY_[A-Z_]+|NODE_ENV|HOST|PORT|LOG_LEVEL|UV_THREADPOOL_SIZE|OTEL_[A-Z_]+)$/);
       expect([row.about, row.bounds, row.defaultText].every((text) => text !== '')).toBe(true);
     }
   });

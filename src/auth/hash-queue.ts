@@ -1,4 +1,5 @@
 import { AuthError } from './errors.js';
+import { type Meter, noMeter } from './meter.js';
 
 /** Nobody waits longer than this for a place at a hashing thread. */
 const longestWaitMs = 2_000;
@@ -22,19 +23,28 @@ export class HashQueue {
   constructor(
     private readonly threads: number,
     expectedJobMs: number,
+    private readonly meter: Pick<Meter, 'hashAsked'> = noMeter,
   ) {
     this.jobMs = expectedJobMs;
   }
 
   /** Runs `work` when its network's turn comes. Throws `AuthError` `RATE_LIMITED` when that would take over 2 s. */
   async run<T>(network: string, work: () => Promise<T>): Promise<T> {
-    await this.enter(network);
+    const watch = this.meter.hashAsked();
+    try {
+      await this.enter(network);
+    } catch (error) {
+      watch.refused();
+      throw error;
+    }
+    watch.started();
     const startedAt = performance.now();
     try {
       return await work();
     } finally {
       this.jobMs += (performance.now() - startedAt - this.jobMs) / 8;
       this.running -= 1;
+      watch.ended();
       this.startNext();
     }
   }

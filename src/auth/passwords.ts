@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:c
 import bcrypt from 'bcrypt';
 import { networkOf } from './binding.js';
 import { HashQueue } from './hash-queue.js';
+import { type Meter, noMeter } from './meter.js';
 import { longestPasswordUnits } from './password-rules.js';
 import type { OpenedKey } from './server-keys.js';
 
@@ -45,11 +46,15 @@ export class Passwords {
   ) {}
 
   /** `pepperKeys` in order of sequence, at least one; the last one is used for new hashes. */
-  static async open(config: PasswordsConfig, pepperKeys: readonly OpenedKey[]): Promise<Passwords> {
+  static async open(
+    config: PasswordsConfig,
+    pepperKeys: readonly OpenedKey[],
+    meter: Pick<Meter, 'hashAsked'> = noMeter,
+  ): Promise<Passwords> {
     const peppers = new Map(pepperKeys.map(({ record, material }) => [record.id, createSecretKey(material)]));
     const startedAt = performance.now();
     const decoy = await bcrypt.hash(randomBytes(48).toString('base64'), config.bcryptCost);
-    const queue = new HashQueue(config.hashThreads, performance.now() - startedAt);
+    const queue = new HashQueue(config.hashThreads, performance.now() - startedAt, meter);
     return new Passwords(config, peppers, pepperKeys.at(-1)?.record.id ?? '', queue, decoy);
   }
 

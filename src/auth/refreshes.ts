@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type AccountRecord, type RevocationReason, type SessionRecord, type Store, StoreUnavailableError } from '../store/port.js';
 import type { Clock } from './clock.js';
-import { AuthError, serviceUnavailable } from './errors.js';
+import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { endOf } from './liveness.js';
 import type { Log } from './log.js';
+import { type Meter, noMeter, type RefreshOutcome } from './meter.js';
 import type { Notices } from './notices.js';
 import { decideRefresh, type RefreshDecision, type RefreshPolicy, rememberedRotations } from './refresh-decision.js';
 import type { RefreshTokenContent, RefreshTokens } from './refresh-tokens.js';
@@ -29,6 +30,7 @@ interface RefreshesDeps {
     readonly refreshGraceSeconds: number;
     readonly sessionBinding: RefreshPolicy['binding'];
   };
+  readonly meter?: Pick<Meter, 'refreshEnded'>;
 }
 
 /** One call to `refresh`: what was presented, and the id by which it knows its own rotation again. */
@@ -38,6 +40,8 @@ interface Attempt {
   readonly mode: RefreshPolicy['mode'];
   readonly attemptId: string;
   readonly startedAt: number;
+  /** The last decision, the one that stands when the call ends; `invalid` until there is one. */
+  decided: RefreshDecision['kind'];
 }
 
 /** Rotation: read, decide, apply by compare-and-set; whoever loses reads and decides again. */
@@ -51,10 +55,23 @@ export class Refreshes {
    * two the token is as good as before.
    */
   async refresh(argument: string | null, request: RequestFacts, transport: RefreshTokenTransport): Promise<IssuedTokens> {
-    const token = presentedToken(argument, transport.presented);
-    const presented = token === null ? null : this.deps.refreshTokens.read(token);
-    if (presented === null) throw new AuthError('REFRESH_TOKEN_INVALID');
-    const attempt = { presented, request, mode: transport.mode, attemptId: randomUUID(), startedAt: performance.now() };
+    const { refreshTokens, meter = noMeter } = this.deps;
+    let attempt: Attempt | undefined;
+    try {
+      const token = presentedToken(argument, transport.presented);
+      const presented = token === null ? null : refreshTokens.read(token);
+      if (presented === null) throw new AuthError('REFRESH_TOKEN_INVALID');
+      attempt = { presented, request, mode: transport.mode, attemptId: randomUUID(), startedAt: performance.now(), decided: 'invalid' };
+      const tokens = await this.settle(attempt);
+      meter.refreshEnded(outcomeOf(attempt.decided));
+      return tokens;
+    } catch (error) {
+      meter.refreshEnded(outcomeOf(attempt?.decided ?? 'invalid', error));
+      throw error;
+    }
+  }
+
+  private async settle(attempt: Attempt): Promise<IssuedTokens> {
     for (let tries = 0; tries < mostTries; tries += 1) {
       try {
         const tokens = await this.tryOnce(attempt);
@@ -80,6 +97,7 @@ export class Refreshes {
     // The rotation is there and it is ours: an earlier try's reply from the store was lost.
     const isWon = session?.attemptId === attempt.attemptId && endOf(session, account, now) === null;
     const decision: RefreshDecision = isWon ? { kind: 'repeat', confirm: false } : decideRefresh(session, account, facts, now, policy);
+    attempt.decided = isWon ? 'rotate' : decision.kind;
     if (session === null || account === null || decision.kind === 'invalid') throw new AuthError('REFRESH_TOKEN_INVALID');
     if (decision.kind === 'rotate') return this.rotate(attempt, session, account);
     if (decision.kind === 'repeat') {
@@ -145,6 +163,27 @@ export class Refreshes {
     const result = await this.deps.store.revoke(sessionId, null, ending, purgeTime(now, this.deps.config));
     return result?.ended ?? false;
   }
+}
+
+const outcomes: Readonly<Record<RefreshDecision['kind'], RefreshOutcome>> = {
+  rotate: 'rotated',
+  repeat: 'repeated',
+  reuse: 'reused',
+  revoked: 'revoked',
+  expired: 'expired',
+  invalid: 'invalid',
+  'account-disabled': 'disabled',
+  'binding-mismatch': 'binding_mismatch',
+  'too-often': 'rate_limited',
+  'clock-leapt': 'unavailable',
+};
+
+/** The decision says it, unless the call ended with an error that no decision asks for. */
+function outcomeOf(decided: RefreshDecision['kind'], error?: unknown): RefreshOutcome {
+  if (error === undefined) return outcomes[decided];
+  const known = asAuthError(error);
+  if (known === null) return 'failed';
+  return known.code === 'SERVICE_UNAVAILABLE' ? 'unavailable' : outcomes[decided];
 }
 
 /** Null when there is none, or a cookie came twice: somebody else may have planted one of them. */

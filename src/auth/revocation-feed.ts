@@ -3,6 +3,7 @@ import { clockLeewaySeconds } from './access-tokens.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import type { Log } from './log.js';
+import type { Meter, RevocationMode } from './meter.js';
 import { RevocationSet, type SessionStanding } from './revocation-set.js';
 import type { SessionCheck } from './revocations.js';
 import type { SessionUses } from './session-uses.js';
@@ -23,8 +24,6 @@ const longestPauseMs = 5_000;
 /** What an entry is kept for beyond the lifetime of tokens and their leeway. */
 const marginSeconds = 120;
 
-export type FeedMode = 'feed' | 'read_through';
-
 export interface RevocationFeedDeps {
   readonly store: Pick<Store, 'watchChanges' | 'recentChanges' | 'beat'>;
   readonly clock: Clock;
@@ -34,6 +33,7 @@ export interface RevocationFeedDeps {
   readonly uses: SessionUses;
   /** A key of the server was added or revoked. */
   readonly onKeysChanged: () => void;
+  readonly meter: Pick<Meter, 'revocationsSeen'>;
   readonly log: Log;
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
@@ -59,14 +59,14 @@ export class RevocationFeed implements SessionCheck {
   private pauseMs = shortestPauseMs;
   private opening: Promise<void> | null = null;
   private timers: NodeJS.Timeout[] = [];
-  private announced: FeedMode = 'read_through';
+  private announced: RevocationMode = 'read_through';
 
   constructor(private readonly deps: RevocationFeedDeps) {
     this.keptForMs = (deps.config.accessTokenTtlSeconds + clockLeewaySeconds + marginSeconds) * 1000;
     this.entries = new RevocationSet(this.keptForMs);
   }
 
-  get mode(): FeedMode {
+  get mode(): RevocationMode {
     const isProven = this.deps.monotonic() - this.provenUntil <= longestUncertaintyMs;
     return this.isComplete && isProven ? 'feed' : 'read_through';
   }
@@ -74,11 +74,6 @@ export class RevocationFeed implements SessionCheck {
   /** Entries in memory. */
   get size(): number {
     return this.entries.size;
-  }
-
-  /** How long ago the instant lies up to which everything has been told; infinite before the first beat. */
-  get lagMs(): number {
-    return this.deps.monotonic() - this.provenUntil;
   }
 
   check(claims: AccessTokenClaims): Promise<SessionStanding> {
@@ -156,7 +151,7 @@ export class RevocationFeed implements SessionCheck {
 
   private proven(ageMs: number): void {
     this.provenUntil = Math.max(this.provenUntil, this.deps.monotonic() - ageMs);
-    this.announce();
+    if (this.mode !== this.announced) this.announce();
   }
 
   private watch(): void {
@@ -210,6 +205,8 @@ export class RevocationFeed implements SessionCheck {
 
   private announce(): void {
     const { mode } = this;
+    const lagMs = this.deps.monotonic() - this.provenUntil;
+    this.deps.meter.revocationsSeen(mode, this.isComplete && Number.isFinite(lagMs) ? lagMs / 1000 : null, this.entries.size);
     if (mode === this.announced) return;
     this.announced = mode;
     this.deps.log.info(

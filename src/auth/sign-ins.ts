@@ -3,8 +3,9 @@ import type { AccountRecord, SessionRecord, Store } from '../store/port.js';
 import type { Accounts, SignupInput } from './accounts.js';
 import type { Clock } from './clock.js';
 import { deviceOf } from './devices.js';
-import { AuthError, serviceUnavailable } from './errors.js';
+import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { isDisabled } from './liveness.js';
+import { type Meter, noMeter, type SignInKind } from './meter.js';
 import { idleEnd, type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import type { IssuedTokens, TokenIssuer } from './token-issuer.js';
 import type { RequestFacts } from './viewer.js';
@@ -18,6 +19,12 @@ interface SignInsDeps {
   readonly accounts: Accounts;
   readonly issuer: TokenIssuer;
   readonly config: LifetimeConfig & { readonly sessionLimit: number };
+  readonly meter?: Pick<Meter, 'signInEnded'>;
+}
+
+interface SignInInput {
+  readonly login: string;
+  readonly password: string;
 }
 
 /** From a proven password to a session and its first tokens. */
@@ -25,10 +32,12 @@ export class SignIns {
   constructor(private readonly deps: SignInsDeps) {}
 
   /** Throws what `Accounts.signUp` throws. */
-  async signUp(input: SignupInput, request: RequestFacts): Promise<IssuedTokens> {
-    const account = await this.deps.accounts.signUp(input, request);
-    // Overtaken only by somebody who ended the sessions of an account made this instant: signing in is then the way on.
-    return (await this.start(account, request)) ?? (await this.signIn({ login: account.email, password: input.password }, request));
+  signUp(input: SignupInput, request: RequestFacts): Promise<IssuedTokens> {
+    return this.metered('signup', async () => {
+      const account = await this.deps.accounts.signUp(input, request);
+      // Overtaken only by somebody who ended the sessions of an account made this instant: signing in is then the way on.
+      return (await this.start(account, request)) ?? (await this.authenticate({ login: account.email, password: input.password }, request));
+    });
   }
 
   /**
@@ -36,7 +45,23 @@ export class SignIns {
    * one. A sign-in that a reset, disabling or "end all" overtakes cannot survive it: its
    * session is dead, and it begins anew with the account as it is now.
    */
-  async signIn(input: { readonly login: string; readonly password: string }, request: RequestFacts): Promise<IssuedTokens> {
+  signIn(input: SignInInput, request: RequestFacts): Promise<IssuedTokens> {
+    return this.metered('login', () => this.authenticate(input, request));
+  }
+
+  private async metered(kind: SignInKind, work: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
+    const { meter = noMeter } = this.deps;
+    try {
+      const tokens = await work();
+      meter.signInEnded(kind, 'OK');
+      return tokens;
+    } catch (error) {
+      meter.signInEnded(kind, asAuthError(error)?.code ?? 'INTERNAL_SERVER_ERROR');
+      throw error;
+    }
+  }
+
+  private async authenticate(input: SignInInput, request: RequestFacts): Promise<IssuedTokens> {
     for (let tries = 0; tries < mostTries; tries += 1) {
       const account = await this.deps.accounts.authenticate(input.login, input.password, request);
       const tokens = await this.start(account, request);

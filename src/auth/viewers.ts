@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../store/port.js';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
+import { type AccessTokenResult, type Meter, noMeter } from './meter.js';
 import type { SessionCheck } from './revocations.js';
 import { permissionsOf } from './roles.js';
 import { SealedKeyError } from './server-keys.js';
@@ -8,6 +9,7 @@ import type { Viewer } from './viewer.js';
 interface ViewersDeps {
   readonly accessTokens: AccessTokens;
   readonly sessionCheck: SessionCheck;
+  readonly meter?: Pick<Meter, 'accessTokenChecked'>;
 }
 
 /** Settles who is asking, once for each request. */
@@ -17,6 +19,18 @@ export class Viewers {
   /** Never throws for a bad token: the viewer is then anonymous with the reason. */
   async settle(accessToken: string | null): Promise<Viewer> {
     if (accessToken === null) return { kind: 'anonymous', reason: 'NO_TOKEN' };
+    const { meter = noMeter } = this.deps;
+    try {
+      const viewer = await this.check(accessToken);
+      meter.accessTokenChecked(resultOf(viewer));
+      return viewer;
+    } catch (error) {
+      meter.accessTokenChecked('failed');
+      throw error;
+    }
+  }
+
+  private async check(accessToken: string): Promise<Viewer> {
     try {
       return await this.judge(await this.deps.accessTokens.verify(accessToken));
     } catch (error) {
@@ -38,4 +52,11 @@ export class Viewers {
     const reason = standing.ended.kind === 'revoked' ? 'REVOKED' : 'EXPIRED';
     return { kind: 'anonymous', reason, sessionId, ended: standing.ended };
   }
+}
+
+const resultOfReason = { NO_TOKEN: 'invalid', INVALID: 'invalid', EXPIRED: 'expired', REVOKED: 'revoked' } as const;
+
+function resultOf(viewer: Viewer): AccessTokenResult {
+  if (viewer.kind === 'anonymous') return resultOfReason[viewer.reason];
+  return viewer.kind === 'account' ? 'valid' : 'unavailable';
 }

@@ -9,10 +9,12 @@ import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from '
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
 import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
+import { type MetricsSource, registerMetrics } from './metrics-route.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
 import { createFactsReader } from './request-facts.js';
 import { requestIdOf } from './request-id.js';
+import { observeRequests, type RequestObserver } from './request-observer.js';
 import { type PublishedKeys, registerWellKnown } from './well-known.js';
 
 export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'> {
@@ -24,6 +26,9 @@ export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' |
   readonly jwks: PublishedKeys;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly observer?: RequestObserver | null;
+  /** Null: `/metrics` is a path like any that is not there. */
+  readonly metrics?: MetricsSource | null;
 }
 
 const allowedMethods: Readonly<Record<string, string>> = {
@@ -31,6 +36,7 @@ const allowedMethods: Readonly<Record<string, string>> = {
   '/healthz': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
   '/.well-known/jwks.json': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
 };
 
 function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
@@ -83,10 +89,11 @@ function addHooks(app: FastifyInstance, logger: Logger): void {
     request.facts = readFacts(request);
     reply.header('x-request-id', request.id);
   });
-  app.addHook('onResponse', async ({ facts, log, method, url, routeOptions }, reply) => {
+  app.addHook('onResponse', async ({ facts, log, method, url, watch, routeOptions }, reply) => {
     if (routeOptions.url?.endsWith('/healthz')) return;
     const req = { method, url, ip: facts.ipAddress };
-    log.info({ req, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    const traceId = watch?.traceId ?? undefined;
+    log.info({ req, status: reply.statusCode, ms: Math.round(reply.elapsedTime), trace_id: traceId }, 'request');
   });
 }
 
@@ -121,11 +128,12 @@ function addTimeLimit(app: FastifyInstance, requestTimeoutMs: number): void {
 }
 
 /** No such path, or not by this method. Decided before the body: Fastify would read and judge it first. */
-function addNotFound(app: FastifyInstance): void {
+function addNotFound(app: FastifyInstance, hasMetrics: boolean): void {
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
-    const methods = allowedMethods[request.url.split('?', 1)[0] ?? ''];
-    if (methods === undefined) throw new AuthError('NOT_FOUND');
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = allowedMethods[path];
+    if (methods === undefined || (path === '/metrics' && !hasMetrics)) throw new AuthError('NOT_FOUND');
     reply.header('allow', methods);
     throw refusal('METHOD');
   });
@@ -142,12 +150,14 @@ function addNotFound(app: FastifyInstance): void {
 export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
   app.setErrorHandler(createErrorHandler(deps.toErrorBody));
   addHooks(app, deps.logger);
+  if (deps.observer != null) observeRequests(app, deps.observer);
   closeAfterLastAnswer(app);
   addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
   registerGraphqlRoute(app, { ...deps, maxBodyBytes: deps.config.maxBodyBytes, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
+  if (deps.metrics != null) registerMetrics(app, deps.metrics);
 }
 
 /** The HTTP side as a server of its own, not yet listening. `close()` lets requests in flight finish and ends idle connections. */
@@ -155,6 +165,6 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const app: FastifyInstance = fastify(serverOptions(deps));
   endIdleConnectionsAtStop(app);
   await registerRoutes(app, deps);
-  addNotFound(app);
+  addNotFound(app, deps.metrics != null);
   return app;
 }

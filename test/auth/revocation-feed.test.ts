@@ -20,6 +20,7 @@ class Stage {
   beats = 0;
   keys = 0;
   readonly uses: SessionUse[] = [];
+  readonly metered: unknown[] = [];
   recent: () => Promise<Change[]> = async () => [];
   watch: (listener: ChangeListener) => Promise<{ close(): Promise<void> } | null> = async (listener) => {
     this.listener = listener;
@@ -55,6 +56,7 @@ class Stage {
       onKeysChanged: () => {
         this.keys += 1;
       },
+      meter: { revocationsSeen: (...seen) => void this.metered.push(seen) },
       log: this.log,
       config,
     });
@@ -182,6 +184,15 @@ describe('while the feed is proven', () => {
     stage.time.move(120 * second);
     await jest.advanceTimersByTimeAsync(10_000);
     expect(stage.feed.size).toBe(0);
+  });
+
+  it('an operator can see mode, lag and size', async () => {
+    stage.tell(revocation);
+    await stage.pass(300);
+    expect(stage.metered.at(-1)).toEqual(['feed', 0.3, 1]);
+    stage.listener?.onLost(new Error('gone'));
+    await stage.pass(100);
+    expect(stage.metered.at(-1)).toEqual(['read_through', null, 1]);
   });
 
   it('a change of keys is passed on', () => {

@@ -73,6 +73,12 @@ export function storeWith(store: Store, verbs: Partial<Store>): Store {
   });
 }
 
+/** A way to a database that tells of no changes, as a stand-alone MongoDB: every access token is then checked by a read. */
+export const withoutFeed =
+  (open: (url: string) => Promise<Store>) =>
+  async (url: string): Promise<Store> =>
+    storeWith(await open(url), { watchChanges: async () => null });
+
 export const tokenConfig = {
   publicUrl: 'https://auth.example.com',
   audience: 'https://api.example.com',
