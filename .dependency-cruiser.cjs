@@ -4,7 +4,8 @@
  * layer holds.
  */
 const layers = {
-  auth: { files: 'auth/', values: ['store/port.ts'], types: ['config.ts'] },
+  auth: { files: 'auth/', values: ['store/port.ts'], types: ['config.ts', 'mail/port.ts'] },
+  mail: { files: 'mail/' },
   'store-port': { files: 'store/port.ts' },
   'store-open': { files: 'store/open.ts', values: ['store/port.ts'], onDemand: ['store/sqlite/open.ts', 'store/mongo/open.ts'] },
   'store-sqlite': { files: 'store/sqlite/', values: ['store/port.ts'] },
@@ -22,13 +23,20 @@ const layers = {
   leaf: { files: 'log.ts' },
   'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
-  services: { files: 'services.ts', values: ['auth/', 'housekeeping.ts', 'store/port.ts'], types: ['config.ts'] },
+  services: { files: 'services.ts', values: ['auth/', 'housekeeping.ts', 'store/port.ts'], types: ['config.ts', 'mail/port.ts'] },
   app: {
     files: 'app.ts',
     values: ['auth/', 'config.ts', 'graphql/', 'http/', 'log.ts', 'rules/', 'secret-file.ts', 'services.ts', 'store/'],
+    types: ['mail/port.ts'],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/port.ts'] },
-  run: { files: 'run.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
+  latchkey: { files: 'latchkey.ts', values: ['app.ts', 'config.ts'], types: ['auth/', 'http/plugin.ts', 'mail/port.ts'] },
+  index: {
+    files: 'index.ts',
+    values: ['auth/server-keys.ts', 'config.ts', 'latchkey.ts', 'store/port.ts'],
+    types: ['http/plugin.ts', 'mail/port.ts'],
+  },
+  run: { files: 'run.ts', values: ['config.ts', 'explain.ts', 'latchkey.ts', 'log.ts'] },
   main: { files: 'main.ts', onDemand: ['run.ts'] },
   cli: {
     files: 'cli/',

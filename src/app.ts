@@ -10,6 +10,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
 import type { MachineClocks } from './auth/clock.js';
+import type { OwnClaimsSource } from './auth/own-claims.js';
 import { jwksMaxAgeSeconds } from './auth/signing-keys.js';
 import type { Config } from './config.js';
 import { GraphQLContext } from './graphql/context.js';
@@ -17,9 +18,11 @@ import { createFormatError, finishErrors, toErrorBody, translateError } from './
 import { createDocumentGuard } from './graphql/limits.js';
 import { createSchema } from './graphql/schema.js';
 import { transportOf } from './http/cookies.js';
+import { mountable, type ServerPlugin } from './http/plugin.js';
 import { requestFactsOf } from './http/request-facts.js';
-import { createHttpServer } from './http/server.js';
+import { createHttpServer, type HttpServerDeps } from './http/server.js';
 import { createLogger } from './log.js';
+import type { Mailer } from './mail/port.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
 import { secretFromDataFolder } from './secret-file.js';
@@ -28,17 +31,21 @@ import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 
 export interface App {
-  /** Begins to listen and comes back with the address, e.g. `http://127.0.0.1:4000/graphql`. Throws when the port is taken. */
+  /** Begins to listen, by a server of its own, and comes back with the address of the API. Throws when the port is taken. */
   listen(): Promise<string>;
-  /** Lets requests in flight finish, writes down what is only in memory, and lets go of the store. */
+  /** The routes, for a Fastify instance that is there already; `listen` is not called then. */
+  readonly plugin: ServerPlugin;
+  /** Lets requests in flight finish, writes down what is only in memory, and lets go of the store. Once, however often it is called. */
   close(): Promise<void>;
   readonly services: AuthServices;
   /** Where the secret lies that the server made for a quick start; null when the settings gave one. */
   readonly secretPath: string | null;
 }
 
-interface AppOptions {
+export interface AppOptions {
   readonly logger?: Logger;
+  readonly mailer?: Mailer | null;
+  readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
   readonly clocks?: MachineClocks;
   /** For tests: another way to the store. */
@@ -54,11 +61,11 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
 export async function openAuth(config: Config, options: AppOptions = {}) {
-  const { logger = createLogger(config.logLevel), clocks } = options;
+  const { logger = createLogger(config.logLevel), mailer, ownClaims, clocks } = options;
   const { secrets, path } = await secretsOf(config);
   const store = await (options.openStore ?? openStore)(config.storeUrl);
   try {
-    const services = await openServices({ config, secrets, store, log: logger, clocks });
+    const services = await openServices({ config, secrets, store, log: logger, mailer, ownClaims, clocks });
     const close = async () => {
       await services.close();
       await store.close();
@@ -69,6 +76,8 @@ export async function openAuth(config: Config, options: AppOptions = {}) {
     throw error;
   }
 }
+
+type OpenedAuth = Awaited<ReturnType<typeof openAuth>>;
 
 /** Gives every error of an answer its request id, and writes unexpected ones to the log, where alone their text goes. */
 function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<GraphQLContext> {
@@ -119,16 +128,9 @@ function createApollo(config: Config, logger: Logger): ApolloServer<GraphQLConte
   });
 }
 
-/**
- * The whole service, ready to listen: store -> services -> schema and rules -> HTTP. Throws what `openAuth` throws, and an error
- * when a field of the schema has no rule.
- */
-export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const auth = await openAuth(config, options);
-  const { services, store, logger } = auth;
-  const apollo = createApollo(config, logger);
-  await apollo.start();
-  const server = await createHttpServer({
+/** What HTTP is handed of the rest. */
+function httpDeps(config: Config, { services, store, logger }: OpenedAuth, apollo: ApolloServer<GraphQLContext>): HttpServerDeps {
+  return {
     config,
     logger,
     toErrorBody: (error, requestId) => toErrorBody(error, requestId, { verbose: config.introspection }),
@@ -142,19 +144,45 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     ready: () => store.ping(),
     jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
-  });
+  };
+}
+
+/**
+ * The whole service, ready to listen or to be mounted: store -> services -> schema and rules -> HTTP. Throws what `openAuth`
+ * throws, and an error when a field of the schema has no rule.
+ */
+export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const auth = await openAuth(config, options);
+  const { services } = auth;
+  const apollo = createApollo(config, auth.logger);
+  await apollo.start();
+  const deps = httpDeps(config, auth, apollo);
+  let listening: Promise<{ readonly address: string; readonly stop: () => Promise<void> }> | undefined;
+  const listen = async () => {
+    const server = await createHttpServer(deps);
+    const address = await server.listen({ host: config.host, port: config.port });
+    services.housekeeping.start();
+    return { address: `${address}/graphql`, stop: async () => void (await server.close()) };
+  };
+  const letGo = async () => {
+    const server = await listening?.catch(() => undefined);
+    await server?.stop();
+    await apollo.stop();
+    await auth.close();
+  };
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= letGo();
+    return closing;
+  };
   return {
     services,
     secretPath: auth.secretPath,
     listen: async () => {
-      const address = await server.listen({ host: config.host, port: config.port });
-      services.housekeeping.start();
-      return `${address}/graphql`;
+      listening ??= listen();
+      return (await listening).address;
     },
-    close: async () => {
-      await server.close();
-      await apollo.stop();
-      await auth.close();
-    },
+    plugin: mountable(deps, { onReady: () => services.housekeeping.start(), onClose: close }),
+    close,
   };
 }

@@ -408,7 +408,8 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 type Problem = { variable: string; problem: string };
 
 /** An empty variable counts as not set. */

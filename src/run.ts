@@ -1,6 +1,6 @@
-import { type App, createApp } from './app.js';
 import { type Config, loadConfig } from './config.js';
 import { explain } from './explain.js';
+import { createLatchkey, type Latchkey } from './latchkey.js';
 import { createLogger } from './log.js';
 
 /** After this a stop does not wait any longer for requests in flight. */
@@ -32,7 +32,7 @@ function onLossOfParent(parentId: number, stop: () => void): void {
   timer.unref();
 }
 
-function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>): (cause: string) => void {
+function stopOnSignals(latchkey: Latchkey, logger: ReturnType<typeof createLogger>): (cause: string) => void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
@@ -42,7 +42,7 @@ function stopOnSignals(app: App, logger: ReturnType<typeof createLogger>): (caus
       logger.error({ afterMs: longestStopMs }, 'requests in flight did not end in time');
       process.exit(1);
     }, longestStopMs).unref();
-    await app.close();
+    await latchkey.close();
     logger.info({}, 'stopped');
     process.exit(0);
   };
@@ -61,13 +61,13 @@ export async function run(parentId: number): Promise<void> {
   try {
     const config = loadConfig();
     const logger = createLogger(config.logLevel);
-    const app = await createApp(config, { logger });
-    const stop = stopOnSignals(app, logger);
+    const latchkey = await createLatchkey({ settings: config, logger });
+    const stop = stopOnSignals(latchkey, logger);
     if (config.startedByNpm) onLossOfParent(parentId, () => stop('the loss of npm'));
-    const address = await app.listen();
+    const address = await latchkey.listen();
     if (config.production) for (const warning of config.warnings) logger.warn({}, warning);
-    else announce(config, address, app.secretPath);
-    logger.info({ address, version: app.services.serverInfo.version }, 'listening');
+    else announce(config, address, latchkey.secretPath);
+    logger.info({ address, version: latchkey.version }, 'listening');
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(1);

@@ -4,6 +4,8 @@ import { Accounts } from './auth/accounts.js';
 import { Clock, type MachineClocks } from './auth/clock.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
+import { Notices } from './auth/notices.js';
+import type { OwnClaimsSource } from './auth/own-claims.js';
 import { Passwords } from './auth/passwords.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
@@ -18,6 +20,7 @@ import { Viewers } from './auth/viewers.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
 import type { Config } from './config.js';
 import { Housekeeping } from './housekeeping.js';
+import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -39,6 +42,9 @@ interface ServiceDeps {
   readonly secrets: readonly string[];
   readonly store: Store;
   readonly log: Log;
+  /** Null: no mail is sent. */
+  readonly mailer?: Mailer | null;
+  readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
   readonly clocks?: MachineClocks;
 }
@@ -47,7 +53,7 @@ interface ServiceDeps {
 export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 
 /** Throws `SealedKeyError` when the secrets do not open the store's keys, `StoreUnavailableError` when the store does not answer. */
-export async function openServices({ config, secrets, store, log, clocks }: ServiceDeps) {
+export async function openServices({ config, secrets, store, log, mailer = null, ownClaims = null, clocks }: ServiceDeps) {
   const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
   const serverKeys = new ServerKeys({ store, wrapping: new KeyWrapping(secrets) });
@@ -56,7 +62,8 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, config });
-  const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock });
+  const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, ownClaims });
+  const notices = new Notices({ mailer, log, publicUrl: config.publicUrl });
   const uses = new SessionUses({ store, log });
   const accounts = new Accounts({ store, clock, passwords, config });
   const sessions = new Sessions({ store, clock, config });
@@ -70,7 +77,7 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
     accounts,
     sessions,
     signIns: new SignIns({ store, clock, accounts, issuer, config }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, log, config }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }) }),
     signingKeys,
@@ -87,6 +94,7 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
       await housekeeping.stop();
+      await notices.settle();
       await uses.flush();
     },
   };

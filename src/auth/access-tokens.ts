@@ -3,6 +3,7 @@ import jwt from 'jsonwebtoken';
 import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
 import type { Clock } from './clock.js';
 import { type AccessTokenClaims, parseClaims, readHeader } from './jwt-checks.js';
+import type { OwnClaims } from './own-claims.js';
 import { permissionsOf } from './roles.js';
 import type { SigningKeys } from './signing-keys.js';
 
@@ -37,14 +38,22 @@ export class AccessTokens {
 
   constructor(private readonly deps: AccessTokensDeps) {}
 
-  /** `expiresAt` in epoch milliseconds: up to 5 % sooner than the setting at random, and never after the session's end. */
-  issue(account: AccountRecord, session: SessionRecord): { readonly token: string; readonly expiresAt: EpochMs } {
+  /**
+   * `expiresAt` in epoch milliseconds: up to 5 % sooner than the setting at random, and never after the session's end. `ownClaims`:
+   * checked by `checkOwnClaims`.
+   */
+  issue(
+    account: AccountRecord,
+    session: SessionRecord,
+    ownClaims: OwnClaims = {},
+  ): { readonly token: string; readonly expiresAt: EpochMs } {
     const { config, keys, clock, random = Math.random } = this.deps;
     const now = clock.now();
     const issuedAt = Math.floor(now / 1000);
     const lifetime = Math.floor(config.accessTokenTtlSeconds * (1 - 0.05 * random()));
     const expiresAt = Math.min(issuedAt + lifetime, Math.floor(session.idleExpiresAt / 1000));
     const claims: AccessTokenClaims = {
+      ...ownClaims,
       iss: config.publicUrl,
       aud: config.audience,
       sub: account.id,

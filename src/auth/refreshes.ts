@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { AuthError, serviceUnavailable } from './errors.js';
 import { endOf } from './liveness.js';
 import type { Log } from './log.js';
+import type { Notices } from './notices.js';
 import { decideRefresh, type RefreshDecision, type RefreshPolicy, rememberedRotations } from './refresh-decision.js';
 import type { RefreshTokenContent, RefreshTokens } from './refresh-tokens.js';
 import { idleEnd, type LifetimeConfig, purgeTime } from './session-lifetime.js';
@@ -22,6 +23,7 @@ interface RefreshesDeps {
   readonly refreshTokens: RefreshTokens;
   readonly uses: SessionUses;
   readonly issuer: TokenIssuer;
+  readonly notices: Notices;
   readonly log: Log;
   readonly config: LifetimeConfig & {
     readonly refreshGraceSeconds: number;
@@ -79,16 +81,19 @@ export class Refreshes {
     const isWon = session?.attemptId === attempt.attemptId && endOf(session, account, now) === null;
     const decision: RefreshDecision = isWon ? { kind: 'repeat', confirm: false } : decideRefresh(session, account, facts, now, policy);
     if (session === null || account === null || decision.kind === 'invalid') throw new AuthError('REFRESH_TOKEN_INVALID');
-    if (decision.kind === 'rotate') return this.rotate(attempt, session, account, now);
+    if (decision.kind === 'rotate') return this.rotate(attempt, session, account);
     if (decision.kind === 'repeat') {
-      const isCurrent = await store.assertCurrent(session.id, session.generation, now, decision.confirm);
-      return isCurrent ? issuer.issue(account, session) : null;
+      const ownClaims = await issuer.claimsFor(account);
+      const isCurrent = await store.assertCurrent(session.id, session.generation, clock.now(), decision.confirm);
+      return isCurrent ? issuer.issue(account, session, ownClaims) : null;
     }
-    return this.refuse(decision, session, now);
+    return this.refuse(decision, session, account, now);
   }
 
-  private async rotate(attempt: Attempt, session: SessionRecord, account: AccountRecord, now: number): Promise<IssuedTokens | null> {
-    const { store, config, issuer } = this.deps;
+  private async rotate(attempt: Attempt, session: SessionRecord, account: AccountRecord): Promise<IssuedTokens | null> {
+    const { store, clock, config, issuer } = this.deps;
+    const ownClaims = await issuer.claimsFor(account);
+    const now = clock.now();
     const idleExpiresAt = idleEnd(now, session.expiresAt, config);
     const change = {
       expectedGeneration: session.generation,
@@ -99,13 +104,15 @@ export class Refreshes {
     };
     if (!(await store.advance(session.id, change))) return null;
     const rotations = [...session.rotations, now].slice(-rememberedRotations);
-    return issuer.issue(account, { ...session, generation: session.generation + 1, rotations, lastSeenAt: now, idleExpiresAt });
+    const rotated = { ...session, generation: session.generation + 1, rotations, lastSeenAt: now, idleExpiresAt };
+    return issuer.issue(account, rotated, ownClaims);
   }
 
   /** Throws; comes back with null when the session that was to be ended had been ended by somebody else, whose reason then counts. */
   private async refuse(
     decision: Exclude<RefreshDecision, { kind: 'invalid' | 'rotate' | 'repeat' }>,
     session: SessionRecord,
+    account: AccountRecord,
     now: number,
   ): Promise<null> {
     const sessionId = session.id;
@@ -128,6 +135,7 @@ export class Refreshes {
       case 'reuse':
         if (!(await this.end(sessionId, 'REUSE_DETECTED', now))) return null;
         this.deps.log.warn({ sessionId, accountId: session.accountId }, 'a superseded refresh token was used again: its session is ended');
+        this.deps.notices.reuseDetected(account, session);
         throw new AuthError('REFRESH_TOKEN_REUSED', { reason: 'REUSE_DETECTED', at: now, sessionId });
     }
   }

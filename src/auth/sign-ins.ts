@@ -51,6 +51,7 @@ export class SignIns {
    */
   private async start(account: AccountRecord, request: RequestFacts): Promise<IssuedTokens | null> {
     const { store, clock, issuer } = this.deps;
+    const ownClaims = await issuer.claimsFor(account);
     const now = clock.now();
     const ordinal = await store.recordSignIn(account.id, now);
     if (ordinal === null) throw new AuthError('INVALID_CREDENTIALS');
@@ -59,7 +60,7 @@ export class SignIns {
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
     await this.enforceLimit(after, session, now);
-    return issuer.issue(after, session);
+    return issuer.issue(after, session, ownClaims);
   }
 
   /**

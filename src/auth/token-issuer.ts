@@ -2,6 +2,7 @@ import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
+import { checkOwnClaims, type OwnClaims, type OwnClaimsSource } from './own-claims.js';
 import type { RefreshTokens } from './refresh-tokens.js';
 import { type Session, toSession } from './sessions.js';
 
@@ -20,15 +21,26 @@ interface TokenIssuerDeps {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly clock: Clock;
+  /** Null: the embedding application has none. */
+  readonly ownClaims: OwnClaimsSource | null;
 }
 
 /** Signs for a session that the caller has just found, or made, alive. */
 export class TokenIssuer {
   constructor(private readonly deps: TokenIssuerDeps) {}
 
-  issue(account: AccountRecord, session: SessionRecord): IssuedTokens {
+  /**
+   * The application's own claims. Asked for before anything is written, so that a fault in them leaves nothing half-done. Throws
+   * `OwnClaimsError`, and what the application throws.
+   */
+  async claimsFor(account: AccountRecord): Promise<OwnClaims> {
+    const { ownClaims } = this.deps;
+    return ownClaims === null ? {} : checkOwnClaims(await ownClaims(toAccount(account)));
+  }
+
+  issue(account: AccountRecord, session: SessionRecord, ownClaims: OwnClaims): IssuedTokens {
     const now = this.deps.clock.now();
-    const access = this.deps.accessTokens.issue(account, session);
+    const access = this.deps.accessTokens.issue(account, session, ownClaims);
     return {
       accessToken: access.token,
       accessTokenExpiresAt: access.expiresAt,

@@ -1,3 +1,4 @@
+import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AuthError } from '../auth/errors.js';
 import type { RefreshTokenTransport } from '../auth/viewer.js';
@@ -60,7 +61,7 @@ export function createTransportReader({ config, now }: TransportDeps) {
       const attributes = { path: '/', httpOnly: true, secure, sameSite: 'lax', expires: new Date(expiresAt), maxAge } as const;
       // Fastify collects Set-Cookie headers: the last word in a request is the one that counts.
       reply.removeHeader('set-cookie');
-      reply.header('set-cookie', reply.server.serializeCookie(name, value, attributes));
+      reply.header('set-cookie', fastifyCookie.serialize(name, value, attributes));
     };
     return {
       mode: 'cookie',

@@ -14,7 +14,8 @@ const graphqlJson = 'application/graphql-response+json';
 
 /** Clients that know the GraphQL media type read an error's body whatever the status; others are told JSON. */
 function contentTypeFor(request: FastifyRequest): string {
-  const wantsGraphql = request.url.startsWith('/graphql') && request.headers.accept?.includes(graphqlJson);
+  const path = request.routeOptions.url ?? request.url.split('?', 1)[0];
+  const wantsGraphql = path?.endsWith('/graphql') && request.headers.accept?.includes(graphqlJson);
   return `${wantsGraphql ? graphqlJson : 'application/json'}; charset=utf-8`;
 }
 

@@ -8,6 +8,7 @@ export interface GraphqlRouteDeps {
   readonly graphqlHandler: RouteHandlerMethod;
   /** Refuses a document that would cost too much to parse or validate. */
   readonly checkDocument: (source: string) => AuthError | null;
+  readonly maxBodyBytes: number;
   readonly readTransport: (request: FastifyRequest, reply: FastifyReply) => RefreshTokenTransport;
 }
 
@@ -94,6 +95,7 @@ export function registerGraphqlRoute(app: FastifyInstance, deps: GraphqlRouteDep
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
+    bodyLimit: deps.maxBodyBytes,
     // Refused before the body is read.
     onRequest: async (request, reply) => {
       reply.header('cache-control', 'no-store');

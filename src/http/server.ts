@@ -1,4 +1,3 @@
-import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
@@ -16,7 +15,7 @@ import { createFactsReader } from './request-facts.js';
 import { requestIdOf } from './request-id.js';
 import { type PublishedKeys, registerWellKnown } from './well-known.js';
 
-export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'> {
+export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'> {
   readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
@@ -58,7 +57,15 @@ function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): Fastify
   return options;
 }
 
+/** A plugin of Fastify's that stands in the surrounding scope already would answer for this one too, by its own policy. */
+function refuseForeignHeaders(app: FastifyInstance): void {
+  if (app.hasRequestDecorator('corsPreflightEnabled'))
+    throw new Error('register Latchkey before @fastify/cors, or beside it in another scope');
+  if (app.hasReplyDecorator('helmet')) throw new Error('register Latchkey before @fastify/helmet, or beside it in another scope');
+}
+
 async function registerPlugins(app: FastifyInstance, config: HttpServerDeps['config']): Promise<void> {
+  refuseForeignHeaders(app);
   await app.register(cors, corsOptions(config));
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
@@ -66,8 +73,6 @@ async function registerPlugins(app: FastifyInstance, config: HttpServerDeps['con
     referrerPolicy: { policy: 'no-referrer' },
     hsts: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false,
   });
-  // For its writer only: cookies are not read for requests that do not ask for cookie mode.
-  await app.register(cookie, { hook: false });
 }
 
 function addHooks(app: FastifyInstance, logger: Logger): void {
@@ -78,24 +83,28 @@ function addHooks(app: FastifyInstance, logger: Logger): void {
     request.facts = readFacts(request);
     reply.header('x-request-id', request.id);
   });
-  app.addHook('onResponse', async ({ facts, log, method, url }, reply) => {
-    if (url.startsWith('/healthz')) return;
+  app.addHook('onResponse', async ({ facts, log, method, url, routeOptions }, reply) => {
+    if (routeOptions.url?.endsWith('/healthz')) return;
     const req = { method, url, ip: facts.ipAddress };
     log.info({ req, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
   });
 }
 
-/** Requests in flight are finished; a connection kept alive after its last answer, or never used, would hold up the stop. */
-function addGracefulStop(app: FastifyInstance): void {
-  const endIdleConnections = watchIdleConnections(app.server);
+/** Requests in flight are finished; a connection kept alive after its last answer would hold up the stop. */
+function closeAfterLastAnswer(app: FastifyInstance): void {
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
-    endIdleConnections();
   });
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close');
   });
+}
+
+/** And so would one that was never used, or has nothing under way. */
+function endIdleConnectionsAtStop(app: FastifyInstance): void {
+  const endIdleConnections = watchIdleConnections(app.server);
+  app.addHook('preClose', async () => endIdleConnections());
 }
 
 /**
@@ -127,19 +136,25 @@ function addNotFound(app: FastifyInstance): void {
 }
 
 /**
- * The HTTP side, not yet listening. Every answer is JSON with the request's id, every failure `{ errors: [...] }`; a request
- * takes at most `requestTimeoutMs`. `close()` lets requests in flight finish and ends idle connections.
+ * The routes with all that belongs to them, on a server or in a scope of an existing one. Every answer of theirs is JSON with the
+ * request's id, every failure `{ errors: [...] }`; a request takes at most `requestTimeoutMs`.
  */
-export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
-  const app: FastifyInstance = fastify(serverOptions(deps));
+export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
   app.setErrorHandler(createErrorHandler(deps.toErrorBody));
   addHooks(app, deps.logger);
-  addGracefulStop(app);
+  closeAfterLastAnswer(app);
   addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
-  addNotFound(app);
-  registerGraphqlRoute(app, { ...deps, readTransport: createTransportReader(deps) });
+  registerGraphqlRoute(app, { ...deps, maxBodyBytes: deps.config.maxBodyBytes, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
+}
+
+/** The HTTP side as a server of its own, not yet listening. `close()` lets requests in flight finish and ends idle connections. */
+export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify(serverOptions(deps));
+  endIdleConnectionsAtStop(app);
+  await registerRoutes(app, deps);
+  addNotFound(app);
   return app;
 }

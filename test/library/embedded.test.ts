@@ -1,0 +1,252 @@
+import cors from '@fastify/cors';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { fastify } from 'fastify';
+import { decodeJwt } from 'jose';
+import { createLatchkey, type Latchkey, type LatchkeyOptions, loadConfig, type Mail } from '../../src/index.js';
+import { createLogger } from '../../src/log.js';
+import { codeOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
+import { allowedOrigin, goodPassword, testEnvironment } from '../support/server.js';
+
+const running: Latchkey[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((latchkey) => latchkey.close()));
+});
+
+/** The service as an application embeds it, and what it logged. */
+async function embed(options: LatchkeyOptions = {}, overrides: Record<string, string> = {}) {
+  const lines: string[] = [];
+  const latchkey = await createLatchkey({
+    settings: testEnvironment('sqlite::memory:', overrides),
+    logger: createLogger('info', { write: (line) => void lines.push(line) }),
+    ...options,
+  });
+  running.push(latchkey);
+  return { latchkey, log: () => lines.join('') };
+}
+
+const input = { email: 'ada@example.com', password: goodPassword, username: 'ada' };
+const signUp = async (url: string) => (await post(url, signupMutation, { input })).data.signup.auth;
+
+describe('The service in a process of its own', () => {
+  it('listens on a free port, and two of them do not disturb each other', async () => {
+    const [one, other] = [(await embed()).latchkey, (await embed()).latchkey];
+    const urls = await Promise.all([one.listen(), other.listen()]);
+    expect(new Set(urls).size).toBe(2);
+    expect(await one.listen()).toBe(urls[0]);
+    const { accessToken } = await signUp(urls[0] ?? '');
+    expect((await post(urls[0] ?? '', meQuery, {}, { token: accessToken })).errors).toEqual([]);
+    expect(codeOf(await post(urls[1] ?? '', meQuery, {}, { token: accessToken }))).toBe('UNAUTHENTICATED');
+  });
+
+  it('takes settings by name or already read, and names every faulty one', async () => {
+    const config = loadConfig(testEnvironment('sqlite::memory:', { LATCHKEY_AUDIENCE: 'read before' }));
+    const { latchkey } = await embed({ settings: config });
+    const { accessToken } = await signUp(await latchkey.listen());
+    expect(decodeJwt(accessToken).aud).toBe('read before');
+    await expect(createLatchkey({ settings: { PORT: 'x', LATCHKEY_SIGNUP: 'maybe' } })).rejects.toMatchObject({
+      problems: [{ variable: 'PORT' }, { variable: 'LATCHKEY_SIGNUP' }],
+    });
+  });
+
+  it('closes once, however often it is told to', async () => {
+    const { latchkey } = await embed();
+    const url = await latchkey.listen();
+    await Promise.all([latchkey.close(), latchkey.close()]);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('tells a route of the application who holds a token, at once after a sign-out', async () => {
+    const { latchkey } = await embed();
+    const url = await latchkey.listen();
+    const { accessToken, session, user } = await signUp(url);
+    expect(await latchkey.viewer(accessToken)).toEqual({
+      kind: 'account',
+      sessionId: session.id,
+      account: { id: user.id, email: input.email, emailVerified: false, username: 'ada', roles: ['user'], permissions: [] },
+    });
+    expect(await latchkey.viewer(null)).toEqual({ kind: 'anonymous', reason: 'NO_TOKEN' });
+    expect(await latchkey.viewer('nonsense')).toEqual({ kind: 'anonymous', reason: 'INVALID' });
+    await post(url, 'mutation { logout }', {}, { token: accessToken });
+    expect(await latchkey.viewer(accessToken)).toEqual({ kind: 'anonymous', reason: 'REVOKED' });
+  });
+});
+
+const circle: Record<string, unknown> = {};
+circle.self = circle;
+
+describe('Own claims', () => {
+  it('are in the token of a sign-up, a sign-in and a refresh, made from the account as the application may see it', async () => {
+    const seen: unknown[] = [];
+    const claims = async (account: object) => {
+      seen.push(account);
+      return { tenant: 'blue', nested: { count: seen.length } };
+    };
+    const url = await (await embed({ claims })).latchkey.listen();
+    const first = await signUp(url);
+    const { login } = (await post(url, loginMutation, { input: { login: 'ada', password: goodPassword } })).data;
+    const { refreshToken } = (await post(url, refreshMutation, { token: login.refreshToken })).data;
+    const told = [first, login, refreshToken].map(({ accessToken }) => decodeJwt(accessToken));
+    expect(told.map(({ tenant, nested }) => ({ tenant, nested }))).toEqual(
+      [1, 2, 3].map((count) => ({ tenant: 'blue', nested: { count } })),
+    );
+    expect((await post(url, meQuery, {}, { token: refreshToken.accessToken })).errors).toEqual([]);
+    expect(Object.keys(seen[0] as object).sort()).toEqual(['email', 'emailVerified', 'id', 'permissions', 'roles', 'username']);
+  });
+
+  it.each([
+    ['a name that the server sets', () => ({ roles: ['admin'] }), 'reserved names: roles'],
+    ['a name that changes how a token is judged', () => ({ nbf: 1, cnf: {} }), 'reserved names: nbf, cnf'],
+    ['more than 2,048 bytes', () => ({ long: 'x'.repeat(2_048) }), 'more than 2048 bytes'],
+    ['something that is no object', () => ['x'] as never, 'no JSON object'],
+    ['a circle', () => circle, 'no JSON object'],
+    ['a failing source', () => Promise.reject(new Error('the directory is down')), 'the directory is down'],
+  ])('refuse %s: the sign-in fails, nothing is left behind, and only the log says why', async (_what, claims, logged) => {
+    let faulty = false;
+    const { latchkey, log } = await embed({ claims: (account) => (faulty ? claims() : { for: account.id }) });
+    const url = await latchkey.listen();
+    const { accessToken, refreshToken } = await signUp(url);
+    faulty = true;
+    for (const answer of [
+      await post(url, loginMutation, { input: { login: 'ada', password: goodPassword } }),
+      await post(url, refreshMutation, { token: refreshToken }),
+    ]) {
+      expect(codeOf(answer)).toBe('INTERNAL_SERVER_ERROR');
+      expect(answer.text).not.toContain(logged);
+    }
+    expect(log()).toContain(logged);
+    faulty = false;
+    const { me } = (await post(url, '{ me { sessions { totalCount nodes { refreshCount } } } }', {}, { token: accessToken })).data;
+    expect(me.sessions).toEqual({ totalCount: 1, nodes: [{ refreshCount: 0 }] });
+    expect((await post(url, refreshMutation, { token: refreshToken })).errors).toEqual([]);
+  });
+});
+
+describe('An own mailer', () => {
+  /** Uses a superseded token up: with no grace that is reuse at once. */
+  async function reuse(url: string) {
+    const { refreshToken, session } = await signUp(url);
+    await post(url, refreshMutation, { token: refreshToken });
+    expect(codeOf(await post(url, refreshMutation, { token: refreshToken }))).toBe('REFRESH_TOKEN_REUSED');
+    return { refreshToken, session };
+  }
+
+  it('tells the person when a refresh token was used twice, once, without a token in the text', async () => {
+    const mails: Mail[] = [];
+    const { latchkey } = await embed({ mailer: { send: async (mail) => void mails.push(mail) } }, { LATCHKEY_REFRESH_GRACE: '0s' });
+    const url = await latchkey.listen();
+    const { refreshToken } = await reuse(url);
+    expect(codeOf(await post(url, refreshMutation, { token: refreshToken }))).toBe('SESSION_REVOKED');
+    expect(mails).toEqual([{ to: input.email, subject: expect.any(String), text: expect.stringContaining(allowedOrigin) }]);
+    expect(mails[0]?.text).not.toMatch(/lk_rt_|eyJ/);
+  });
+
+  it('holds up nobody when it fails or hangs, and close waits for what is under way', async () => {
+    const fails = await embed(
+      { mailer: { send: () => Promise.reject(new Error('no route to the mail host')) } },
+      { LATCHKEY_REFRESH_GRACE: '0s' },
+    );
+    await reuse(await fails.latchkey.listen());
+    await fails.latchkey.close();
+    expect(fails.log()).toContain('no route to the mail host');
+
+    let finish = (): void => undefined;
+    const sent = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const hangs = await embed({ mailer: { send: () => sent } }, { LATCHKEY_REFRESH_GRACE: '0s' });
+    await reuse(await hangs.latchkey.listen());
+    let closed = false;
+    const closing = hangs.latchkey.close().then(() => {
+      closed = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(closed).toBe(false);
+    finish();
+    await closing;
+  });
+});
+
+describe('The routes on a Fastify instance of the application', () => {
+  async function mount(prefix?: string, overrides: Record<string, string> = {}) {
+    const { latchkey } = await embed({}, overrides);
+    const app = fastify();
+    app.get('/own', async (request) => {
+      const token = request.headers.authorization?.replace('Bearer ', '') ?? null;
+      return latchkey.viewer(token);
+    });
+    await app.register(latchkey.plugin, prefix === undefined ? {} : { prefix });
+    const address = await app.listen({ port: 0, host: '127.0.0.1' });
+    return { app, address, url: `${address}${prefix ?? ''}/graphql`, latchkey };
+  }
+
+  it.each([undefined, '/auth'])('serve the API, the keys and health beside its own, under the prefix %s', async (prefix) => {
+    const { app, address, url } = await mount(prefix);
+    const { accessToken } = await signUp(url);
+    expect((await post(url, meQuery, {}, { token: accessToken })).data.me.email).toBe(input.email);
+    const base = `${address}${prefix ?? ''}`;
+    expect((await (await fetch(`${base}/.well-known/jwks.json`)).json()) as object).toMatchObject({ keys: [{ alg: 'ES256' }] });
+    expect((await fetch(`${base}/readyz`)).status).toBe(200);
+    const own = await fetch(`${address}/own`, { headers: { authorization: `Bearer ${accessToken}` } });
+    expect(await own.json()).toMatchObject({ kind: 'account', account: { email: input.email } });
+    await app.close();
+  });
+
+  it('keep their errors, limits and headers, and give none of them to other routes', async () => {
+    const { app, address, url } = await mount('/auth', { LATCHKEY_MAX_BODY: '1kb' });
+    app.log.level = 'silent';
+    const tooLarge = await post(url, `{ me { id } } #${'x'.repeat(2_000)}`);
+    expect({ status: tooLarge.status, reason: tooLarge.errors[0]?.extensions.reason }).toEqual({ status: 413, reason: 'BODY_TOO_LARGE' });
+    const refused = await fetch(url, {
+      method: 'POST',
+      body: 'x',
+      headers: { 'content-type': 'text/plain', accept: 'application/graphql-response+json' },
+    });
+    expect({ status: refused.status, type: refused.headers.get('content-type') }).toEqual({
+      status: 415,
+      type: 'application/graphql-response+json; charset=utf-8',
+    });
+    expect((await fetch(url, { method: 'POST' })).headers.get('content-security-policy')).toContain("default-src 'none'");
+    const own = await fetch(`${address}/own`);
+    expect([own.headers.get('content-security-policy'), own.headers.get('x-request-id')]).toEqual([null, null]);
+    expect(await (await fetch(`${address}/unknown`)).json()).toMatchObject({ statusCode: 404 });
+    await app.close();
+  });
+
+  it('set the cookie of cookie mode', async () => {
+    const { app, url } = await mount();
+    const headers = { 'latchkey-transport': 'cookie', origin: allowedOrigin };
+    const { data, headers: answered } = await post(url, signupMutation, { input }, { headers });
+    expect(data.signup.auth.refreshToken).toBeNull();
+    expect(answered.get('set-cookie')).toMatch(/^latchkey=lk_rt_[\w-]+; Max-Age=\d+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/);
+    await app.close();
+  });
+
+  it('close the service when the instance closes, requests in flight first', async () => {
+    const { app, url, latchkey } = await mount();
+    const underWay = post(url, signupMutation, { input });
+    await new Promise<void>((resolve) => app.server.once('request', () => resolve()));
+    await app.close();
+    expect((await underWay).errors).toEqual([]);
+    expect(await latchkey.viewer((await underWay).data.signup.auth.accessToken)).toEqual({ kind: 'unavailable' });
+  });
+
+  it('refuse to stand under another policy of CORS, or beside a list of proxies that would not be asked', async () => {
+    const { latchkey } = await embed();
+    const open = fastify();
+    await open.register(cors, { origin: true });
+    await expect(open.register(latchkey.plugin).ready()).rejects.toThrow('before @fastify/cors');
+    const proxied = await embed({}, { LATCHKEY_TRUSTED_PROXIES: '10.0.0.0/8' });
+    await expect(fastify().register(proxied.latchkey.plugin).ready()).rejects.toThrow('trustProxy');
+  });
+
+  it("take the client's address as the instance finds it", async () => {
+    const { latchkey } = await embed();
+    const app = fastify({ trustProxy: '127.0.0.1' });
+    await app.register(latchkey.plugin);
+    const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;
+    const document = 'mutation ($input: SignupInput!) { signup(input: $input) { auth { session { ipAddress } } } }';
+    const { data } = await post(url, document, { input }, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    expect(data.signup.auth.session.ipAddress).toBe('203.0.113.9');
+    await app.close();
+  });
+});
