@@ -45,6 +45,7 @@ function install(packageName, version, integrity, target) {
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
     writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, requires: true, packages }));
     const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, encoding: 'utf8' });
+    if (npm.stderr?.includes('EINTEGRITY')) throw new Error(`${packageName} ${version} is not the package whose hash is pinned here.`);
     if (npm.status !== 0) throw new NodeUnavailableError(`npm cannot install ${packageName} ${version}: ${reasonOf(npm)}`);
     if (!runs(join(folder, 'node_modules', packageName, 'bin', 'node'), version)) {
       throw new NodeUnavailableError(`the binary of ${packageName} ${version} does not run here`);
@@ -69,7 +70,7 @@ const reasonOf = ({ error, stderr }) =>
 
 /**
  * The folder that holds `node` of a release of the table, installed when it is not there yet. Throws `NodeUnavailableError`, with a
- * reason that can be shown, where there is none to be had.
+ * reason that can be shown, where there is none to be had, and another error where the registry gives something else than is pinned.
  */
 export function provideNode(name) {
   const { version, integrity } = releases[name];
