@@ -28,6 +28,11 @@ const steps = [
   { name: 'schema in step', run: ['scripts/emit-schema.mjs', '--check'], mend: 'npm run schema, and read the difference' },
   { name: 'operations in step', run: ['scripts/generate-operations.mjs', '--check'], mend: 'npm run codegen' },
   { name: 'documentation in step', run: ['scripts/generate-docs.mjs', '--check'], mend: 'npm run docs' },
+  {
+    name: 'licences',
+    run: ['scripts/licences.mjs', '--check'],
+    mend: 'npm run licences; a licence that is refused: see scripts/licences.mjs',
+  },
   { name: 'size budgets', run: ['scripts/check-budgets.mjs'], mend: 'split what is too long: see CONTRIBUTING.md' },
 ];
 

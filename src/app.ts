@@ -105,7 +105,7 @@ function createApollo(config: Config, logger: Logger, telemetry: Telemetry): Apo
   const schema = createSchema();
   assertEveryFieldHasARule(schema, permissions);
   return new ApolloServer<GraphQLContext>({
-    schema: applyMiddleware(schema, createPermissions()),
+    schema: applyMiddleware(schema, createPermissions(schema)),
     introspection: config.introspection,
     hideSchemaDetailsFromClientErrors: !config.introspection,
     includeStacktraceInErrorResponses: false,

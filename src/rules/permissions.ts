@@ -1,6 +1,8 @@
-import { deny, type IRule, type IRules, shield } from 'graphql-shield';
+import type { GraphQLSchema } from 'graphql';
+import type { IRule, IRules } from 'graphql-shield';
 import { AuthError } from '../auth/errors.js';
 import { anyone, anyoneWhileAvailable, selfOrEitherReader, selfOrSessionsReader, selfOrUsersReader, signedIn } from './rules.js';
+import { deny, shield } from './shield.js';
 
 /**
  * The one table of rights: every field of every object type has its line, and what has none is refused, as is the start of the
@@ -80,11 +82,14 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
   },
 };
 
-/** The table as middleware. A rule that throws refuses (`fallbackError`); resolvers' own errors pass through to the translator. */
-export const createPermissions = () =>
+/**
+ * The table as middleware for this schema. A rule that throws refuses (`fallbackError`); resolvers' own errors pass through to the
+ * translator. It is generated here, since `applyMiddleware` takes for a generator only what its own build of graphql-middleware made.
+ */
+export const createPermissions = (schema: GraphQLSchema) =>
   shield(permissions as IRules, {
     fallbackRule: deny,
     fallbackError: () => new AuthError('FORBIDDEN'),
     allowExternalErrors: true,
     debug: false,
-  });
+  }).generate(schema);

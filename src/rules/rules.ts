@@ -1,8 +1,9 @@
-import { type IRule, rule } from 'graphql-shield';
+import type { IRule } from 'graphql-shield';
 import { AuthError, serviceUnavailable } from '../auth/errors.js';
 import type { Permission } from '../auth/roles.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { GraphQLContext } from '../graphql/context.js';
+import { rule } from './shield.js';
 
 // Rules ask what kind of caller this is, and read nothing but the context and the object at hand. Each is evaluated afresh
 // ("no_cache"): with graphql-shield's contextual cache a list would be decided by its first item. `not()` is banned: it allows

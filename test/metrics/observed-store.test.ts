@@ -3,7 +3,7 @@ import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { observeStore } from '../../src/telemetry/observed-store.js';
 import { memoryStore, storeWith } from '../support/factories.js';
-import { anAccount, anEnding, aSession } from '../support/records.js';
+import { anAccount, anEnding, aSession, t0 } from '../support/records.js';
 import { callAll, reads, writes } from '../support/store-verbs.js';
 import { samplesOf } from './scrape.js';
 

@@ -31,7 +31,7 @@ const bare = createSchema();
 function guardedSchema(): GraphQLSchema {
   const schema = createSchema();
   for (const type of objectTypes(schema)) for (const field of Object.values(type.getFields())) field.resolve = () => 'allow';
-  return applyMiddleware(schema, createPermissions());
+  return applyMiddleware(schema, createPermissions(schema));
 }
 
 const guarded = guardedSchema();
@@ -139,7 +139,7 @@ describe('the rights (P18)', () => {
 
   it.each(['Query.forgotten', 'Unheard.of'])('refuse %s, which has no rule: nothing is open by being forgotten', async (name) => {
     const extended = extendSchema(bare, parse('extend type Query { forgotten: String } type Unheard { of: String }'));
-    const schema = applyMiddleware(extended, createPermissions());
+    const schema = applyMiddleware(extended, createPermissions(extended));
     const found = objectTypes(schema).flatMap((type) =>
       Object.values(type.getFields()).map((field) => ({ type, field, name: `${type.name}.${field.name}` })),
     );
