@@ -26,7 +26,6 @@ const actions = [
 ];
 const longestElectionMs = 60_000;
 
-const [adminUrl, adminPasswordFile, storeUrlFile] = process.argv.slice(2);
 const secretFrom = (path) => readFileSync(path, 'utf8').trim();
 
 /** Account and database of the store URL, which is the one place where this password is kept. */
@@ -73,17 +72,26 @@ async function grant(database, { user, password }) {
   console.log(`${users.length > 0 ? 'renewed' : 'made'} the account ${user} on ${database.databaseName}`);
 }
 
-const account = accountOf(secretFrom(storeUrlFile));
-const client = new mongo.MongoClient(adminUrl, {
-  auth: { username: 'root', password: secretFrom(adminPasswordFile) },
-  authSource: 'admin',
-  directConnection: true,
-});
+async function initialize(adminUrl, adminPasswordFile, storeUrlFile) {
+  const account = accountOf(secretFrom(storeUrlFile));
+  const client = new mongo.MongoClient(adminUrl, {
+    auth: { username: 'root', password: secretFrom(adminPasswordFile) },
+    authSource: 'admin',
+    directConnection: true,
+  });
+  try {
+    const admin = client.db('admin');
+    await initiate(admin, account.host);
+    await waitForPrimary(admin);
+    await grant(client.db(account.database), account);
+  } finally {
+    await client.close();
+  }
+}
+
 try {
-  const admin = client.db('admin');
-  await initiate(admin, account.host);
-  await waitForPrimary(admin);
-  await grant(client.db(account.database), account);
-} finally {
-  await client.close();
+  await initialize(...process.argv.slice(2));
+} catch (error) {
+  console.error(`MongoDB was not prepared: ${error.message}`);
+  process.exitCode = 1;
 }
