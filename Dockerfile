@@ -35,6 +35,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+COPY schema schema
 COPY scripts/healthcheck.mjs scripts/
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \

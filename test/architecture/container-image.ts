@@ -157,11 +157,25 @@ function copyProblems(plan: ImagePlan, isInContext: (path: string) => boolean): 
   );
 }
 
+/** Files outside `dist/` that the program reads by their place relative to its own. */
+function readAtRunTime(): string[] {
+  const files = readdirSync(projectPath('dist'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'));
+  return files.flatMap((name) => {
+    const text = readFileSync(projectPath(`dist/${name}`), 'utf8');
+    const named = [...text.matchAll(/new URL\('(\.[^']*)', import\.meta\.url\)/g)].map(([, path = '']) =>
+      join('dist', dirname(name), path),
+    );
+    return named.filter((path) => !path.startsWith('dist/'));
+  });
+}
+
 /** Programs are our own files, run by Node: in a build step from the context, in the image from what was copied. */
 function programProblems(plan: ImagePlan, isInContext: (path: string) => boolean): string[] {
   const steps = plan.stages.flatMap((stage) => ofKind(stage, 'RUN').map((run) => run.getRawArgumentsContent() ?? ''));
   const built = steps.flatMap((text) => text.match(/\b[\w./-]+\.m?js\b/g) ?? []);
   const missing = built.filter((path) => !existsSync(projectPath(path)) || !isInContext(path)).map((path) => `RUN ${path}: not there`);
+  const read = readAtRunTime().filter((path) => !isInImage(plan, path));
+  missing.push(...read.map((path) => `${path} is read at run time and not in the image`));
   for (const words of [[...plan.entrypoint, ...plan.command], plan.health]) {
     if (words.length > 0 && words[0] !== 'node') missing.push(`${words.join(' ')}: not run by node itself`);
     for (const word of words.filter((text) => /\.m?js$/.test(text))) {

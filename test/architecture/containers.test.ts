@@ -63,6 +63,12 @@ describe('the Dockerfile', () => {
       'COPY --from=build dist: that stage does not make it',
     ],
     ['a program that does not exist', '"dist/cli/latchkey.js"', '"dist/cli/latch.js"', 'dist/cli/latch.js is not in the image'],
+    [
+      'a file missing that the program reads',
+      'COPY package.json LICENSE',
+      'COPY LICENSE',
+      'package.json is read at run time and not in the image',
+    ],
     ['a program that is not copied', '"scripts/healthcheck.mjs"', '"scripts/build.mjs"', 'scripts/build.mjs is not in the image'],
     ['a build step that does not exist', 'node scripts/build.mjs', 'node scripts/make.mjs', 'RUN scripts/make.mjs: not there'],
     [
@@ -109,7 +115,7 @@ describe('the image, laid out in a folder with production dependencies alone', (
   });
 
   test('holds what the Dockerfile copies, and no development dependency', () => {
-    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'data', 'dist', 'node_modules', 'package.json', 'scripts']);
+    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'data', 'dist', 'node_modules', 'package.json', 'schema', 'scripts']);
     const packages = readdirSync(join(folder, 'node_modules'));
     expect(packages).toEqual(expect.arrayContaining(['fastify', 'libsql', 'mongoose']));
     for (const name of ['jest', 'typescript', 'yaml', '@biomejs']) expect(packages).not.toContain(name);
