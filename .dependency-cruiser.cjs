@@ -5,10 +5,16 @@
  */
 const layers = {
   auth: { files: 'auth/', values: ['store/port.ts'], types: ['config.ts'] },
-  'store-port': { files: 'store/port.ts' },
-  'store-open': { files: 'store/open.ts', values: ['store/port.ts'], onDemand: ['store/sqlite/open.ts', 'store/mongo/open.ts'] },
-  'store-sqlite': { files: 'store/sqlite/', values: ['store/port.ts'] },
-  'store-mongo': { files: 'store/mongo/', values: ['store/port.ts'] },
+  'store-port': { files: 'store/(port|inspection).ts' },
+  'store-open': {
+    files: 'store/open.ts',
+    values: ['store/port.ts'],
+    types: ['store/inspection.ts'],
+    onDemand: ['store/sqlite/(open|inspect).ts', 'store/mongo/(open|inspect).ts'],
+  },
+  'store-windows': { files: 'store/windows.ts', types: ['store/port.ts'] },
+  'store-sqlite': { files: 'store/sqlite/', values: ['store/(port|inspection|windows).ts'] },
+  'store-mongo': { files: 'store/mongo/', values: ['store/(port|inspection|windows).ts'] },
   'graphql-types': { files: 'graphql/types/' },
   'graphql-resolvers': {
     files: 'graphql/resolvers/',
@@ -30,9 +36,14 @@ const layers = {
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/port.ts'] },
   run: { files: 'run.ts', values: ['app.ts', 'config.ts', 'explain.ts', 'log.ts'] },
   main: { files: 'main.ts', onDemand: ['run.ts'] },
+  doctor: {
+    files: 'doctor/',
+    values: ['auth/', 'config.ts', 'explain.ts', 'secret-file.ts', 'store/(open|port).ts'],
+    types: ['store/inspection.ts'],
+  },
   cli: {
     files: 'cli/',
-    values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'explain.ts'],
+    values: ['app.ts', 'auth/errors.ts', 'auth/roles.ts', 'config.ts', 'doctor/', 'explain.ts', 'graphql/paging.ts', 'store/port.ts'],
     types: ['auth/'],
     onDemand: ['main.ts'],
   },

@@ -48,6 +48,8 @@ To replace it, on one server or many:
 1. Add the new secret to \`LATCHKEY_PREVIOUS_SECRETS\` and restart every server: each can now open the keys with either.
 2. Make the new secret \`LATCHKEY_SECRET\`, move the old one to \`LATCHKEY_PREVIOUS_SECRETS\`, and restart every server again.
 3. Remove the old one, and restart.
+4. Run \`latchkey keys rewrap --yes\`. Until then the old secret still opens what was wrapped under it: the store keeps each key under every
+   secret that it was opened with. A copy of the database that was taken before keeps those wrappings.
 `;
 
 /** `docs/configuration.md` from the rows of the settings table. */

@@ -14,6 +14,12 @@ export function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** Whether `explain` has a line for it that says what to mend. */
+export function isExplained(error: unknown): boolean {
+  const known = [ConfigError, StoreUnavailableError, StoreVersionError, SealedKeyError].some((kind) => error instanceof kind);
+  return known || hasCode(error, [...fileErrors, 'EACCES']);
+}
+
 const fileErrors = ['ENOTDIR', 'EROFS', 'ENOSPC', 'EPERM', 'ENOENT'];
 const hasCode = (error: unknown, codes: readonly string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);

@@ -8,9 +8,11 @@ import { ConfigError, isStrong } from './config.js';
  * Two servers that start at once on a new folder get the same one: a hard link is made whole or not at all, and only once.
  */
 export async function secretFromDataFolder(dataDir: string): Promise<{ readonly secret: string; readonly path: string }> {
-  const path = join(dataDir, 'secret');
+  const path = secretPath(dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const existing = await readSecret(path);
+  // In a folder of somebody else's, or one that cannot be written, the file is as it is.
+  if (existing !== null) await chmod(path, 0o600).catch(() => {});
   if (existing !== null) return { secret: existing, path };
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   await writeFile(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
@@ -35,13 +37,13 @@ const damaged = () =>
     },
   ]);
 
-/** Null when there is no file. A damaged one is refused: a new secret would not open the store's keys. */
-async function readSecret(path: string): Promise<string | null> {
+export const secretPath = (dataDir: string): string => join(dataDir, 'secret');
+
+/** Null when there is no file. A damaged one is refused: a new secret would not open the store's keys: throws `ConfigError`. */
+export async function readSecret(path: string): Promise<string | null> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();
     if (!isStrong(secret)) throw damaged();
-    // In a folder of somebody else's, or one that cannot be written, the file is as it is.
-    await chmod(path, 0o600).catch(() => {});
     return secret;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;

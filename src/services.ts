@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
+import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
+import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks } from './auth/clock.js';
+import { KeyAdministration } from './auth/key-administration.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
 import { Passwords } from './auth/passwords.js';
@@ -9,6 +12,7 @@ import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { ServerKeys } from './auth/server-keys.js';
+import { SessionSearch } from './auth/session-search.js';
 import { SessionUses } from './auth/session-uses.js';
 import { Sessions } from './auth/sessions.js';
 import { SignIns } from './auth/sign-ins.js';
@@ -27,10 +31,16 @@ const purgeBatch = 500;
 /** So many batches at a time at most: a stop waits for them. */
 const mostBatches = 100;
 
-async function removeExpired(store: Store, clock: Clock): Promise<void> {
-  for (let batches = 0; batches < mostBatches; batches += 1) {
-    if ((await store.purge(clock.now(), purgeBatch)) < purgeBatch) return;
+/** Says how many; `onProgress` is told after each batch. */
+async function removeExpired(store: Store, clock: Clock, batches: number, onProgress?: (removed: number) => void): Promise<number> {
+  let removed = 0;
+  for (let batch = 0; batch < batches; batch += 1) {
+    const inBatch = await store.purge(clock.now(), purgeBatch);
+    removed += inBatch;
+    onProgress?.(removed);
+    if (inBatch < purgeBatch) break;
   }
+  return removed;
 }
 
 interface ServiceDeps {
@@ -50,7 +60,8 @@ export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 export async function openServices({ config, secrets, store, log, clocks }: ServiceDeps) {
   const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
-  const serverKeys = new ServerKeys({ store, wrapping: new KeyWrapping(secrets) });
+  const wrapping = new KeyWrapping(secrets);
+  const serverKeys = new ServerKeys({ store, wrapping });
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
   const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()));
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
@@ -60,11 +71,16 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
   const uses = new SessionUses({ store, log });
   const accounts = new Accounts({ store, clock, passwords, config });
   const sessions = new Sessions({ store, clock, config });
+  const sessionSearch = new SessionSearch({ store, clock });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
     { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
-    { name: 'remove expired records', everyMs: 60_000, run: () => removeExpired(store, clock) },
+    {
+      name: 'remove expired records',
+      everyMs: 60_000,
+      run: async () => void (store.purgesItself || (await removeExpired(store, clock, mostBatches))),
+    },
   ]);
   return {
     accounts,
@@ -74,6 +90,10 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: new ReadThroughCheck({ store, clock, uses }) }),
     signingKeys,
+    keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
+    accountDirectory: new AccountDirectory({ store, clock }),
+    sessionSearch,
+    bulkRevocations: new BulkRevocations({ store, clock, search: sessionSearch, config }),
     refreshTokens,
     now: () => clock.now(),
     serverInfo: {
@@ -83,6 +103,8 @@ export async function openServices({ config, secrets, store, log, clocks }: Serv
       passwordMaxLength: config.passwordMaxLength,
     },
     housekeeping,
+    /** Removes every session record that is due, also where the database does that by itself, and says how many. */
+    purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {

@@ -16,6 +16,12 @@ export interface SignupInput {
   readonly username?: string | null;
 }
 
+export interface NewAccount extends SignupInput {
+  /** Besides the role that every account has. */
+  readonly roles: readonly string[];
+  readonly emailVerified: boolean;
+}
+
 interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -27,24 +33,40 @@ export class Accounts {
   constructor(private readonly deps: AccountsDeps) {}
 
   /**
-   * Makes an account. Throws `AuthError`: `FORBIDDEN` (sign-up closed), `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`,
-   * `USERNAME_TAKEN`, `RATE_LIMITED` (hashing queue full). Of many at once with one address, exactly one succeeds.
+   * Makes an account for whoever asks. Throws `AuthError`: `FORBIDDEN` (sign-up closed), and what `create` throws. Of many at once with
+   * one address, exactly one succeeds.
    */
   async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
+    if (!this.deps.config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
+    return this.make({ ...input, roles: [], emailVerified: false }, request.ipAddress);
+  }
+
+  /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
+  async create(input: NewAccount): Promise<Account> {
+    return toAccount(await this.make(input, null));
+  }
+
+  /**
+   * The one way to an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, `RATE_LIMITED` (hashing
+   * queue full).
+   */
+  private async make(input: NewAccount, ipAddress: string | null): Promise<AccountRecord> {
     const { config, store, clock, passwords } = this.deps;
-    if (!config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
     const email = normalizeEmail(input.email);
     if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
     const username = input.username ?? null;
     if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
+    if (!input.roles.every(isRole)) throw new AuthError('BAD_USER_INPUT', { field: 'roles', reason: 'INVALID' });
     checkNewPassword(input.password, 'password', [email, username], config);
 
     // Only to spare the hash: what decides is the store's unique index.
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     if (username !== null && (await store.findAccountByUsername(username)) !== null)
       throw new AuthError('USERNAME_TAKEN', { field: 'username' });
-    const passwordHash = await passwords.hash(input.password, request.ipAddress);
-    const account = newAccount(randomUUID(), email, username, passwordHash, clock.now());
+    const passwordHash = await passwords.hash(input.password, ipAddress);
+    const roles = [...new Set([defaultRole, ...input.roles])];
+    const { emailVerified } = input;
+    const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
     try {
       await store.createAccount(account);
     } catch (error) {
@@ -73,6 +95,11 @@ export class Accounts {
   async find(id: string): Promise<Account | null> {
     const record = isId(id) ? await this.deps.store.findAccount(id) : null;
     return record === null ? null : toAccount(record);
+  }
+
+  /** The id for an email address, a username, or an id (also of an account that was deleted). Null when there is none. */
+  async findId(name: string): Promise<string | null> {
+    return isId(name) ? name : ((await this.findByLogin(name))?.id ?? null);
   }
 
   /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */
@@ -108,15 +135,11 @@ export class Accounts {
   }
 }
 
-function newAccount(id: string, email: string, username: string | null, passwordHash: string, now: number): AccountRecord {
+type FirstFacts = Pick<AccountRecord, 'id' | 'email' | 'emailVerified' | 'username' | 'passwordHash' | 'roles' | 'createdAt'>;
+
+function newAccount(facts: FirstFacts): AccountRecord {
   return {
-    id,
-    email,
-    emailVerified: false,
-    username,
-    passwordHash,
-    roles: [defaultRole],
-    createdAt: now,
+    ...facts,
     lastLoginAt: null,
     passwordChangedAt: null,
     disabled: null,

@@ -23,6 +23,13 @@ function parse(stored: string): Stored | null {
   return pepperId === undefined || hash === undefined ? null : { pepperId, hash };
 }
 
+/** How long one hash takes on this machine at this cost, in milliseconds; each step of cost doubles it. */
+export async function measureHash(cost: number): Promise<number> {
+  const startedAt = performance.now();
+  await bcrypt.hash(randomBytes(48).toString('base64'), cost);
+  return performance.now() - startedAt;
+}
+
 /**
  * bcrypt over `base64(HMAC-SHA-384(NFC(password), pepper))`: 64 characters, so that nothing is cut at bcrypt's 72 bytes, and a
  * dump of the database without the secret cannot even be guessed at.

@@ -59,6 +59,11 @@ export class ServerKeys {
     return this.deps.store.addKey({ ...key, wrapped: this.deps.wrapping.wrap(key, material), revokedAt: null });
   }
 
+  /** Once: false when it was revoked already, or there is no signing key of this id. */
+  revoke(kid: string, at: EpochMs): Promise<boolean> {
+    return this.deps.store.revokeKey(kid, at);
+  }
+
   private async completeWrapping(record: KeyRecord, material: Buffer): Promise<void> {
     const missing = this.deps.wrapping.missing(record);
     if (missing.length === 0) return;

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../store/port.js';
 import type { Clock } from './clock.js';
+import { signerAt, verifiesAt } from './key-states.js';
 import type { Log } from './log.js';
 import type { ServerKeys } from './server-keys.js';
 import { importSigningKey, makeSigningKey, type PublicJwk, type SigningAlgorithm, type SigningKey } from './signing-key.js';
@@ -42,9 +43,7 @@ export class SigningKeys {
 
   /** The key that signs now: the last one to have been published for long enough. */
   current(): SigningKey {
-    const now = this.deps.clock.now();
-    const usable = this.keys.filter(({ revokedAt }) => revokedAt === null);
-    const key = usable.findLast(({ activatesAt }) => activatesAt <= now) ?? usable[0];
+    const key = signerAt(this.keys, this.deps.clock.now());
     if (key === undefined) throw new Error('there is no signing key');
     return key;
   }
@@ -79,27 +78,72 @@ export class SigningKeys {
     const now = this.deps.clock.now();
     const activatesAt = this.dueActivation(now);
     if (activatesAt === null) return;
+    await this.make(now, activatesAt);
+  }
+
+  /**
+   * Makes the next key now, which is published at once and signs after the lead time. Gives the one that is on its way already where there
+   * is one; two nodes at once make one.
+   */
+  async rotate(): Promise<{ readonly key: SigningKey; readonly made: boolean }> {
+    await this.reload();
+    for (let made = false; ; ) {
+      const now = this.deps.clock.now();
+      const newest = this.usable().at(-1);
+      if (newest !== undefined && (made || newest.activatesAt > now)) return { key: newest, made };
+      made = await this.make(now, now + publicationLeadMs);
+    }
+  }
+
+  /**
+   * Revokes the key; null when there is none with this `kid`. Where it is the one that signs, a successor that may sign at once is made
+   * first: whoever dies in between leaves both, and a repeat revokes. `revoked` false: it had been revoked before.
+   */
+  async revoke(kid: string): Promise<{ readonly revoked: boolean; readonly successor: SigningKey | null } | null> {
+    await this.reload();
+    const key = this.keys.find((other) => other.kid === kid);
+    if (key === undefined) return null;
+    const signs = signerAt(this.keys, this.deps.clock.now()) === key;
+    const before = signs ? await this.ensureSigner((other) => other.sequence > key.sequence) : null;
+    const revoked = await this.deps.serverKeys.revoke(kid, this.deps.clock.now());
+    await this.reload();
+    // Somebody else may have revoked meanwhile what was left.
+    const known = this.keys;
+    const after = await this.ensureSigner(() => true);
+    return { revoked, successor: known.includes(after) ? before : after };
+  }
+
+  /** A key that may sign now, of those that are `good`; made when there is none. */
+  private async ensureSigner(good: (key: SigningKey) => boolean): Promise<SigningKey> {
+    for (;;) {
+      const now = this.deps.clock.now();
+      const ready = this.usable().findLast((key) => good(key) && key.activatesAt <= now);
+      if (ready !== undefined) return ready;
+      await this.make(now, now);
+    }
+  }
+
+  /** False when another node made the key of this number; either way the ring is then the store's. */
+  private async make(createdAt: EpochMs, activatesAt: EpochMs): Promise<boolean> {
     const { kid, algorithm, material } = await makeSigningKey(this.deps.config.signingAlgorithm);
     const sequence = (this.keys.at(-1)?.sequence ?? 0) + 1;
-    const isOurs = await this.deps.serverKeys.add(
-      { id: kid, purpose: 'signing', sequence, algorithm, createdAt: now, activatesAt },
-      material,
-    );
+    const isOurs = await this.deps.serverKeys.add({ id: kid, purpose: 'signing', sequence, algorithm, createdAt, activatesAt }, material);
     if (isOurs) this.deps.log.info({ kid, algorithm, sequence, activatesAt: new Date(activatesAt).toISOString() }, 'made a signing key');
     await this.reload();
+    return isOurs;
+  }
+
+  private usable(): SigningKey[] {
+    return this.keys.filter(({ revokedAt }) => revokedAt === null);
   }
 
   private verifies(key: SigningKey, now: EpochMs): boolean {
-    if (key.revokedAt !== null) return false;
-    const successor = this.keys.find((other) => other.sequence > key.sequence && other.revokedAt === null);
-    if (successor === undefined) return true;
-    // A node may learn of its successor late by one tending; access tokens have 30 s of leeway.
-    return now < successor.activatesAt + this.deps.config.accessTokenTtlSeconds * 1000 + 120_000;
+    return verifiesAt(key, this.keys, now, this.deps.config.accessTokenTtlSeconds);
   }
 
   /** When a key that is to be made now would begin to sign; null when none is due. */
   private dueActivation(now: EpochMs): EpochMs | null {
-    const usable = this.keys.filter(({ revokedAt }) => revokedAt === null);
+    const usable = this.usable();
     const newest = usable.at(-1);
     // A node whose clock is a little ahead may have made the first key: it counts.
     if (newest === undefined || !usable.some(({ activatesAt }) => activatesAt <= now + clockDifferenceMs)) return now;

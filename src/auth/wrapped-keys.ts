@@ -49,6 +49,21 @@ export class KeyWrapping {
   missing(key: Sealed): string[] {
     return this.wrappingKeys.map(({ secretId }) => secretId).filter((secretId) => !Object.hasOwn(key.wrapped, secretId));
   }
+
+  /** The configured secrets that do not open this key: it is not wrapped under them, or the ciphertext was damaged. */
+  failing(key: Sealed): string[] {
+    const opens = ({ secretId, key: wrappingKey }: WrappingKey) => {
+      const ciphertext = Object.hasOwn(key.wrapped, secretId) ? key.wrapped[secretId] : undefined;
+      return ciphertext !== undefined && decrypt(wrappingKey, placeOf(key), ciphertext) !== null;
+    };
+    return this.wrappingKeys.filter((wrapping) => !opens(wrapping)).map(({ secretId }) => secretId);
+  }
+
+  /** The ids of secrets that are not configured, under which this key is wrapped as well. */
+  foreign(key: Sealed): string[] {
+    const configured = new Set(this.wrappingKeys.map(({ secretId }) => secretId));
+    return Object.keys(key.wrapped).filter((secretId) => !configured.has(secretId));
+  }
 }
 
 function encrypt(key: Buffer, place: Buffer, material: Buffer): string {

@@ -1,22 +1,21 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { start } from './start.js';
-import { userGrant } from './user-grant.js';
+import { CommanderError } from 'commander';
+import { failureOf } from './failures.js';
+import { endWithReader } from './output.js';
+import { createProgram } from './program.js';
 
-const program = new Command('latchkey')
-  .description('A self-hosted GraphQL auth API. Settings come from the environment: see docs/configuration.md.')
-  .showHelpAfterError()
-  .action(() => program.help());
-
-program.command('start').description('run the server').action(start);
-
-program
-  .command('user')
-  .description('accounts')
-  .command('grant')
-  .argument('<login>', 'email address or username')
-  .argument('<role>', 'user, support or admin')
-  .description('give an account one more role; it acts with the next request')
-  .action(userGrant);
-
-await program.parseAsync();
+endWithReader();
+const program = createProgram();
+try {
+  if (process.argv.length <= 2) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  // Help that was asked for is no error.
+  if (!(error instanceof CommanderError && error.exitCode === 0)) {
+    const { exitCode, code, message, facts } = failureOf(error);
+    // Read by hand: a command line that makes no sense has no options yet.
+    const line = process.argv.includes('--json') ? JSON.stringify({ error: { code, message, ...facts } }) : message;
+    process.stderr.write(`${line}\n`);
+    process.exitCode = exitCode;
+  }
+}

@@ -1,24 +1,19 @@
-import { openAuth } from '../app.js';
-import { AuthError } from '../auth/errors.js';
+import { Argument, type Command } from 'commander';
 import { roleNames } from '../auth/roles.js';
-import { loadConfig } from '../config.js';
-import { explain } from '../explain.js';
+import { withServices } from './services.js';
+import { type Report, reporting, subcommand } from './subcommand.js';
+import { userFields, userJson } from './users.js';
 
-/** `latchkey user grant LOGIN ROLE`. Prints the account's roles; exits with 1 and a reason when nothing was granted. */
-export async function userGrant(login: string, role: string): Promise<void> {
-  try {
-    const auth = await openAuth({ ...loadConfig(), logLevel: 'error' });
-    try {
-      const account = await auth.services.accounts.grantRole(login, role);
-      process.stdout.write(`${account.email}: ${account.roles.join(', ')}\n`);
-    } finally {
-      await auth.close();
-    }
-  } catch (error) {
-    process.stderr.write(`${error instanceof AuthError ? refusal(error) : explain(error)}\n`);
-    process.exitCode = 1;
-  }
+async function grantRole(login: string, role: string): Promise<Report> {
+  const account = await withServices(({ accounts }) => accounts.grantRole(login, role));
+  return { json: { user: userJson(account) }, text: `${account.email}: ${account.roles.join(', ')}` };
 }
 
-const refusal = (error: AuthError): string =>
-  error.code === 'NOT_FOUND' ? 'There is no account with this login.' : `There is no such role. The roles: ${roleNames.join(', ')}.`;
+export function addUserGrant(parent: Command): void {
+  subcommand(parent, 'grant', 'Give an account one more role; it acts with the next request. Nothing changes when it is held.', {
+    user: userFields,
+  })
+    .argument('<login>', 'email address or username')
+    .addArgument(new Argument('<role>', 'the role').choices(roleNames))
+    .action(reporting(grantRole));
+}

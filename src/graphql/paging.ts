@@ -23,7 +23,8 @@ export function pageOf({ first, after }: PageArguments): { readonly limit: numbe
 
 export const cursorOf = ({ createdAt, id }: Position): string => Buffer.from(`${createdAt}:${id}`, 'utf8').toString('base64url');
 
-function readCursor(cursor: string): Position {
+/** Throws `AuthError` `BAD_USER_INPUT` for what is no cursor of this server. */
+export function readCursor(cursor: string): Position {
   const text = cursor.length <= 100 ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
   const [, createdAt, id] = /^(\d{1,15}):([0-9a-f-]{36})$/.exec(text) ?? [];
   if (createdAt === undefined || id === undefined) throw new AuthError('BAD_USER_INPUT', { field: 'after', reason: 'INVALID' });

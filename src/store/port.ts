@@ -166,9 +166,52 @@ export interface Page<Position> {
   /** Rows strictly after this position in the order of the list; null from the start. */
   readonly after: Position | null;
 }
-export interface SessionPosition {
+/** Where a row stands in a list that has the newest first. */
+export interface CreationPosition {
   readonly createdAt: EpochMs;
   readonly id: string;
+}
+export type SessionPosition = CreationPosition;
+
+/**
+ * Some rows of a list over all accounts, newest first (`createdAt`, then `id`, descending). It may have fewer rows than were asked for, even
+ * none, before the end of the list: one call looks at 10,000 rows at most, however few of them fit.
+ */
+export interface Found<Row> {
+  readonly rows: readonly Row[];
+  /** Where to read on; null at the end of the list. */
+  readonly next: CreationPosition | null;
+}
+
+/** Selects accounts; null: whatever it is. Texts are literal: nothing in them has a meaning. */
+export interface AccountQuery {
+  /** Start of an email address or of a username; in lower case, as addresses are kept. */
+  readonly search: string | null;
+  readonly role: string | null;
+  /** As of `now`: a disabling whose `until` has come does not count. */
+  readonly disabled: boolean | null;
+  readonly emailVerified: boolean | null;
+  readonly now: EpochMs;
+}
+
+/** Selects sessions of all accounts, by their records alone; null: whatever it is. Texts are literal: nothing in them has a meaning. */
+export interface AllSessionsQuery {
+  /** At most 1,000. */
+  readonly ids: readonly string[] | null;
+  readonly accountId: string | null;
+  /** Of the record as of `now`: marked as revoked, else past its idle end, else neither. Of the account's epoch it knows nothing. */
+  readonly recordState: 'ACTIVE' | 'EXPIRED' | 'REVOKED' | null;
+  readonly now: EpochMs;
+  /** The whole of it. */
+  readonly ipAddress: string | null;
+  /** Any part of it, at most 512 characters, without regard to the case of A to Z. */
+  readonly userAgent: string | null;
+  readonly deviceKind: DeviceKind | null;
+  /** Before: earlier than this. After: at this instant or later. */
+  readonly createdBefore: EpochMs | null;
+  readonly createdAfter: EpochMs | null;
+  readonly lastSeenBefore: EpochMs | null;
+  readonly lastSeenAfter: EpochMs | null;
 }
 
 /** Selects active records of one account for an end that is written down session by session. */
@@ -214,6 +257,12 @@ export interface Store {
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null>;
   /** Replaces the roles if `version` is still `expectedVersion`, and raises it. False when it is not, or there is no such account. */
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean>;
+  /** Those that there are, in no order. At most 1,000 ids. */
+  findAccounts(ids: readonly string[]): Promise<AccountRecord[]>;
+  /** Newest first, by index. An account that is made meanwhile may be missing. */
+  listAccounts(query: AccountQuery, page: Page<CreationPosition>): Promise<Found<AccountRecord>>;
+  /** Stops counting at `atMost`. It reads piece by piece, in as much time as that takes: the answer is of no single instant. */
+  countAccounts(query: AccountQuery, atMost: number): Promise<number>;
 
   // ------------------------------------------------------------------------------------------------ sessions
   /** Adds a session; nothing happens when the id is known, so a call whose answer was lost can be repeated. */
@@ -260,6 +309,15 @@ export interface Store {
    * has ended them already by the account's epoch, or repeats: on MongoDB a crash may leave some of them unmarked.
    */
   revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number>;
+  /**
+   * Ends each of these sessions (at most 1,000) that is not revoked already, as `revoke` does, and gives the ids of those that this call
+   * ended, in no order. Each end is atomic, the batch is not: when it rejects, some may be ended.
+   */
+  revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]>;
+  /** Sessions of all accounts, newest first, by index. */
+  listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>>;
+  /** As `countAccounts` counts. */
+  countAllSessions(query: AllSessionsQuery, atMost: number): Promise<number>;
   /** Newest sign-in first (`createdAt`, then `id`, descending), by index. */
   listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]>;
   /** Stops counting at `atMost`. */
@@ -274,13 +332,22 @@ export interface Store {
   addKey(key: KeyRecord): Promise<boolean>;
   /** Adds the ciphertext under one more secret; replaces one already there for that secret. */
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void>;
+  /**
+   * Removes the ciphertexts under `secretIds`, only if those in `kept` are there exactly as given, so that of two that keep different ones the
+   * second removes nothing. Says whether it did; false also when there is no such key.
+   */
+  removeWrappings(keyId: string, secretIds: readonly string[], kept: Readonly<Record<string, string>>): Promise<boolean>;
+  /** Sets `revokedAt`, once. True if this call set it; false when it was set, there is no such key, or it is not a `signing` one. */
+  revokeKey(keyId: string, at: EpochMs): Promise<boolean>;
 
   // --------------------------------------------------------------------------------------------------- itself
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** The database's own clock, or null where it runs on this machine's. */
   readClock(): Promise<EpochMs | null>;
-  /** Removes at most `limit` session records whose `purgeAt` has come and says how many; 0 where the database does that itself. */
+  /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
+  readonly purgesItself: boolean;
+  /** Removes at most `limit` session records whose `purgeAt` has come and says how many. */
   purge(now: EpochMs, limit: number): Promise<number>;
   /** Waits for writes under way, then lets go of the database. Later calls reject with `StoreUnavailableError`. */
   close(): Promise<void>;

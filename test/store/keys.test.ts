@@ -54,6 +54,49 @@ describeStores('keys and the store itself', (database) => {
     expect(Object.keys(found?.wrapped ?? {}).sort()).toEqual(['first', ...secrets]);
   });
 
+  it('removes wrappings, but only while those to be kept are as they were read', async () => {
+    const key = aKey({ sequence: 60, wrapped: { first: 'a', 'second.dot': 'b', third: 'c' } });
+    await store.addKey(key);
+    const wrapped = async () => (await store.listKeys()).find(({ id }) => id === key.id)?.wrapped;
+    expect(await store.removeWrappings(key.id, ['third'], { first: 'a', missing: 'x' })).toBe(false);
+    expect(await store.removeWrappings(key.id, ['third'], { first: 'other' })).toBe(false);
+    expect(await store.removeWrappings('unknown', ['third'], {})).toBe(false);
+    expect(await wrapped()).toEqual(key.wrapped);
+    expect(await store.removeWrappings(key.id, ['third', 'unknown'], { first: 'a' })).toBe(true);
+    expect(await store.removeWrappings(key.id, [], { first: 'a' })).toBe(true);
+    expect(await wrapped()).toEqual({ first: 'a', 'second.dot': 'b' });
+  });
+
+  it('never lets two that keep different wrappings remove both', async () => {
+    const other = await database.open();
+    for (let round = 0; round < 5; round += 1) {
+      const key = aKey({ sequence: 70 + round, wrapped: { first: 'a', second: 'b' } });
+      await store.addKey(key);
+      const removed = await Promise.all([
+        store.removeWrappings(key.id, ['second'], { first: 'a' }),
+        other.removeWrappings(key.id, ['first'], { second: 'b' }),
+      ]);
+      expect(removed.filter(Boolean)).toHaveLength(1);
+      const found = (await store.listKeys()).find(({ id }) => id === key.id);
+      expect(Object.keys(found?.wrapped ?? {})).toEqual([removed[0] ? 'first' : 'second']);
+    }
+  });
+
+  it('revokes a signing key once, for one of many at once', async () => {
+    const other = await database.open();
+    const key = aKey({ sequence: 80 });
+    await store.addKey(key);
+    const revoked = await Promise.all(Array.from({ length: 8 }, (_, index) => (index % 2 ? store : other).revokeKey(key.id, t0 + index)));
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    const found = (await store.listKeys()).find(({ id }) => id === key.id);
+    expect(found).toEqual({ ...key, revokedAt: t0 + revoked.indexOf(true) });
+    const pepper = aKey({ purpose: 'pepper', sequence: 81 });
+    await store.addKey(pepper);
+    expect(await store.revokeKey(pepper.id, t0)).toBe(false);
+    expect(await store.revokeKey('unknown', t0)).toBe(false);
+    expect((await store.listKeys()).find(({ id }) => id === pepper.id)).toEqual(pepper);
+  });
+
   it('answers a ping and tells its clock, if it has one', async () => {
     await store.ping();
     const clock = await store.readClock();

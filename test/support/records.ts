@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AccountRecord, Ending, KeyRecord, SessionQuery, SessionRecord } from '../../src/store/port.js';
+import type {
+  AccountQuery,
+  AccountRecord,
+  AllSessionsQuery,
+  Ending,
+  KeyRecord,
+  SessionQuery,
+  SessionRecord,
+} from '../../src/store/port.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);
@@ -74,4 +82,27 @@ export function anEnding(overrides: Partial<Ending> = {}): Ending {
 /** All states of the account's sessions, as seen a minute after `t0` by an account in its first epoch. */
 export function aQuery(accountId: string, overrides: Partial<SessionQuery> = {}): SessionQuery {
   return { accountId, state: null, now: t0 + minute, epoch: 1, keptSessionId: null, epochRaisedAt: null, ...overrides };
+}
+
+/** All accounts, as of a minute after `t0`. */
+export function anAccountQuery(overrides: Partial<AccountQuery> = {}): AccountQuery {
+  return { search: null, role: null, disabled: null, emailVerified: null, now: t0 + minute, ...overrides };
+}
+
+/** All sessions of all accounts, as of a minute after `t0`. */
+export function aSearch(overrides: Partial<AllSessionsQuery> = {}): AllSessionsQuery {
+  return {
+    ids: null,
+    accountId: null,
+    recordState: null,
+    now: t0 + minute,
+    ipAddress: null,
+    userAgent: null,
+    deviceKind: null,
+    createdBefore: null,
+    createdAfter: null,
+    lastSeenBefore: null,
+    lastSeenAfter: null,
+    ...overrides,
+  };
 }

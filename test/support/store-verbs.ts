@@ -1,5 +1,5 @@
 import type { Store } from '../../src/store/port.js';
-import { aKey, anAccount, anEnding, aQuery, aSession, day, t0 } from './records.js';
+import { aKey, anAccount, anAccountQuery, anEnding, aQuery, aSearch, aSession, day, t0 } from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
@@ -14,6 +14,11 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   listSessions: (store) => store.listSessions(aQuery('a'), { limit: 1, after: null }),
   countSessions: (store) => store.countSessions(aQuery('a'), 1),
   findOrdinalBeyond: (store) => store.findOrdinalBeyond(aQuery('a'), 0),
+  findAccounts: (store) => store.findAccounts(['a', 'b']),
+  listAccounts: (store) => store.listAccounts(anAccountQuery({ role: 'admin' }), { limit: 1, after: null }),
+  countAccounts: (store) => store.countAccounts(anAccountQuery(), 1),
+  listAllSessions: (store) => store.listAllSessions(aSearch({ recordState: 'ACTIVE' }), { limit: 1, after: null }),
+  countAllSessions: (store) => store.countAllSessions(aSearch(), 1),
   listKeys: (store) => store.listKeys(),
   ping: (store) => store.ping(),
 };
@@ -33,8 +38,12 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   recordUses: (store) => store.recordUses([{ sessionId: 'a', generation: 0, at: t0 }]),
   revoke: (store) => store.revoke('a', null, anEnding(), t0),
   revokeWhere: (store) => store.revokeWhere(selector, anEnding(), t0),
+  revokeMany: (store) => store.revokeMany(['a', 'b'], anEnding(), t0),
+  purge: (store) => store.purge(t0, 1),
   addKey: (store) => store.addKey(aKey()),
   addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
+  removeWrappings: (store) => store.removeWrappings('a', ['b'], {}),
+  revokeKey: (store) => store.revokeKey('a', t0),
 };
 
 export interface VerbOutcome {

@@ -1,6 +1,7 @@
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
 import {
   type AccountDisabledRecord,
+  type AccountQuery,
   type AccountRecord,
   DuplicateError,
   type Ending,
@@ -11,6 +12,8 @@ import {
 import { type AccountDocument, accountDocument, disabledDocument, endingDocument, toAccount, usernameKey } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';
+import { accountSearch, type Run, SearchReads } from './searches.js';
+import { within } from './session-filters.js';
 
 interface End {
   readonly ending: Ending;
@@ -50,6 +53,15 @@ export class Accounts {
 
   findByUsername(username: string): Promise<AccountRecord | null> {
     return this.findOne({ usernameKey: usernameKey(username) });
+  }
+
+  async findMany(ids: readonly string[]): Promise<AccountRecord[]> {
+    const documents = await this.model.find({ _id: within({ $in: [...ids] }) }).lean<AccountDocument[]>();
+    return documents.map(toAccount);
+  }
+
+  search(query: AccountQuery, run: Run): SearchReads<AccountDocument, AccountRecord> {
+    return new SearchReads(this.model, run, accountSearch(query), toAccount);
   }
 
   async recordSignIn(id: string, at: EpochMs): Promise<number | null> {

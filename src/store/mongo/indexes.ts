@@ -12,10 +12,13 @@ export const indexes = {
       // Not by `$type`: the planner would not see that a search for one name lies within that, and would scan the collection.
       partialFilterExpression: { usernameKey: { $gt: '' } },
     },
+    { name: 'newest', key: { createdAt: -1, _id: -1 } },
   ],
   sessions: [
     { name: 'list', key: { accountId: 1, createdAt: -1, _id: -1 } },
     { name: 'ordinal', key: { accountId: 1, ordinal: -1 } },
+    { name: 'newest', key: { createdAt: -1, _id: -1 } },
+    { name: 'address', key: { ipAddress: 1, createdAt: -1, _id: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
   keys: [{ name: 'sequence', key: { purpose: 1, sequence: 1 }, unique: true }],

@@ -17,18 +17,27 @@ interface SchemaDocument {
 /** Runs the steps that are missing and records the version. Throws `StoreVersionError` when the data are newer. */
 export async function migrate(database: mongo.Db, steps: readonly Migration[] = migrations): Promise<void> {
   const meta = database.collection<SchemaDocument>('meta');
-  const version = (await meta.findOne({ _id: 'schema' }))?.version ?? 0;
-  if (version > steps.length) {
-    throw new StoreVersionError(
-      `The database has schema version ${version}, this Latchkey knows ${steps.length}: run the newer Latchkey that wrote ` +
-        'it, or restore a backup made before the upgrade.',
-    );
-  }
+  const version = await versionOf(database);
+  refuseNewer(version, steps.length);
   for (const [index, step] of steps.entries()) {
     if (index < version) continue;
     await step(database);
     await record(meta, index + 1);
   }
+}
+
+/** 0: there is no database yet. */
+export async function versionOf(database: mongo.Db): Promise<number> {
+  return (await database.collection<SchemaDocument>('meta').findOne({ _id: 'schema' }))?.version ?? 0;
+}
+
+/** Throws `StoreVersionError` for a version that this code does not know. */
+export function refuseNewer(version: number, known: number): void {
+  if (version <= known) return;
+  throw new StoreVersionError(
+    `The database has schema version ${version}, this Latchkey knows ${known}: run the newer Latchkey that wrote it, ` +
+      'or restore a backup made before the upgrade.',
+  );
 }
 
 /** Never backwards: another node may be further on. */

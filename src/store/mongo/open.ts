@@ -33,7 +33,8 @@ async function strongestReadOf(database: mongo.Db): Promise<ReadConcern> {
   return setName !== undefined || msg === 'isdbgrid' ? 'linearizable' : 'local';
 }
 
-async function connect(url: string): Promise<Connection> {
+/** Connects, and changes nothing. Throws `StoreUnavailableError`. */
+export async function connect(url: string): Promise<Connection> {
   let connection: Connection;
   try {
     connection = mongoose.createConnection(url, {

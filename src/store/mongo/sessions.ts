@@ -1,8 +1,21 @@
 import type { Model, QueryFilter } from 'mongoose';
-import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
+import type {
+  Advance,
+  AllSessionsQuery,
+  Ending,
+  EpochMs,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionRecord,
+  SessionUse,
+} from '../port.js';
+import { newestFirst } from '../windows.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';
+import { filterOf, type Run, SearchReads, sessionSearch } from './searches.js';
 import { sessionFilter, within } from './session-filters.js';
 
 /** The verbs on sessions. Those that change one are one `updateOne` with the compare in its filter. */
@@ -86,6 +99,34 @@ export class Sessions {
     };
     const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
     return (await this.model.updateMany(filter, change)).modifiedCount;
+  }
+
+  /** Which of them this call has ended: a bulk write would only tell how many. */
+  async revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]> {
+    const change = { $set: { revoked: endingDocument(ending), purgeAt: new Date(purgeAt) } };
+    const results = await Promise.all(
+      ids.map(async (id) => ((await this.model.updateOne({ _id: id, revoked: null }, change)).matchedCount === 1 ? id : null)),
+    );
+    return results.filter((id) => id !== null);
+  }
+
+  /** Those with these ids that the filter fits, newest first. */
+  async listByIds(query: AllSessionsQuery, ids: readonly string[], { limit, after }: Page<SessionPosition>): Promise<SessionRecord[]> {
+    const filter = { ...filterOf(sessionSearch(query), after, null), _id: within({ $in: [...ids] }) };
+    const documents = await this.model.find(filter).lean<SessionDocument[]>();
+    return documents.map(toSession).sort(newestFirst).slice(0, limit);
+  }
+
+  search(query: AllSessionsQuery, run: Run): SearchReads<SessionDocument, SessionRecord> {
+    return new SearchReads(this.model, run, sessionSearch(query), toSession);
+  }
+
+  /** Two steps, of which the second takes only what is still due. */
+  async purge(now: EpochMs, limit: number): Promise<number> {
+    const due = { purgeAt: within({ $lte: new Date(now) }) };
+    const documents = await this.model.find(due, { _id: 1 }).sort({ purgeAt: 1 }).limit(limit).lean<Pick<SessionDocument, '_id'>[]>();
+    const ids = documents.map(({ _id }) => _id);
+    return (await this.model.deleteMany({ _id: within({ $in: ids }), ...due })).deletedCount;
   }
 
   async list(query: SessionQuery, { limit, after }: Page<SessionPosition>): Promise<SessionRecord[]> {

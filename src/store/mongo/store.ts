@@ -1,10 +1,14 @@
 import type { Connection } from 'mongoose';
 import type {
   AccountDisabledRecord,
+  AccountQuery,
   AccountRecord,
   Advance,
+  AllSessionsQuery,
+  CreationPosition,
   Ending,
   EpochMs,
+  Found,
   KeyRecord,
   Page,
   RevokeSelector,
@@ -15,17 +19,23 @@ import type {
   SessionUse,
   Store,
 } from '../port.js';
+import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
+import type { Run } from './searches.js';
 import { Sessions } from './sessions.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
 const usesPerCommand = 50;
+/** Updates that share the time of one verb, and the connections of the pool. */
+const updatesAtOnce = 20;
 
 /** The port on MongoDB. */
 export class MongoStore implements Store {
+  /** By the TTL index on `purgeAt`. */
+  readonly purgesItself = true;
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
@@ -73,6 +83,15 @@ export class MongoStore implements Store {
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
     return this.guard.run(() => this.accounts.setRoles(accountId, expectedVersion, roles));
   }
+  findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
+    return this.guard.run(() => this.accounts.findMany(ids));
+  }
+  listAccounts(query: AccountQuery, page: Page<CreationPosition>): Promise<Found<AccountRecord>> {
+    return listPage(this.accounts.search(query, this.run), page);
+  }
+  countAccounts(query: AccountQuery, atMost: number): Promise<number> {
+    return countUpTo(this.accounts.search(query, this.run), atMost);
+  }
 
   createSession(session: SessionRecord): Promise<void> {
     return this.guard.run(() => this.sessions.create(session));
@@ -106,6 +125,25 @@ export class MongoStore implements Store {
   revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
     return this.guard.run(() => this.sessions.revokeWhere(selector, ending, purgeAt));
   }
+  async revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]> {
+    const distinct = [...new Set(ids)];
+    const ended: string[] = [];
+    for (let start = 0; start < distinct.length; start += updatesAtOnce) {
+      const some = distinct.slice(start, start + updatesAtOnce);
+      ended.push(...(await this.guard.run(() => this.sessions.revokeMany(some, ending, purgeAt))));
+    }
+    return ended;
+  }
+  async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
+    const { ids } = query;
+    if (ids === null) return listPage(this.sessions.search(query, this.run), page);
+    return pageOfAll(await this.guard.run(() => this.sessions.listByIds(query, ids, page)), page.limit);
+  }
+  async countAllSessions(query: AllSessionsQuery, atMost: number): Promise<number> {
+    const { ids } = query;
+    if (ids === null) return countUpTo(this.sessions.search(query, this.run), atMost);
+    return (await this.guard.run(() => this.sessions.listByIds(query, ids, { limit: atMost, after: null }))).length;
+  }
   listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
     return this.guard.run(() => this.sessions.list(query, page));
   }
@@ -125,6 +163,12 @@ export class MongoStore implements Store {
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void> {
     return this.guard.run(() => this.keys.addWrapping(keyId, secretId, ciphertext));
   }
+  removeWrappings(keyId: string, secretIds: readonly string[], kept: Readonly<Record<string, string>>): Promise<boolean> {
+    return this.guard.run(() => this.keys.removeWrappings(keyId, secretIds, kept));
+  }
+  revokeKey(keyId: string, at: EpochMs): Promise<boolean> {
+    return this.guard.run(() => this.keys.revoke(keyId, at));
+  }
 
   async ping(): Promise<void> {
     await this.command({ ping: 1 });
@@ -133,14 +177,15 @@ export class MongoStore implements Store {
     const { localTime } = await this.command({ hello: 1 });
     return localTime instanceof Date ? localTime.getTime() : null;
   }
-  /** The TTL index on `purgeAt` does it. */
-  purge(): Promise<number> {
-    return this.guard.run(async () => 0);
+  purge(now: EpochMs, limit: number): Promise<number> {
+    return this.guard.run(() => this.sessions.purge(now, limit));
   }
   close(): Promise<void> {
     this.closing ??= this.letGo();
     return this.closing;
   }
+
+  private readonly run: Run = (query) => this.guard.run(query);
 
   private command(command: Record<string, 1>): Promise<Record<string, unknown>> {
     return this.guard.run(async () => {

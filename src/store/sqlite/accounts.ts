@@ -1,7 +1,16 @@
-import { type AccountDisabledRecord, type AccountRecord, DuplicateError, type Ending, type EpochMs, type SessionsEnding } from '../port.js';
+import {
+  type AccountDisabledRecord,
+  type AccountQuery,
+  type AccountRecord,
+  DuplicateError,
+  type Ending,
+  type EpochMs,
+  type SessionsEnding,
+} from '../port.js';
 import type { Connection, Values } from './connection.js';
 import { errorCode } from './retry.js';
 import { type AccountRow, accountObject, accountValues, disabledJson, endingJson, insertInto, toAccount } from './rows.js';
+import { accountSearch, type Run, SearchReads } from './searches.js';
 
 /** The statements on accounts. Those that write are run by the `Writer`, inside its transaction. */
 export class Accounts {
@@ -22,6 +31,10 @@ export class Accounts {
     const sql = `SELECT ${accountObject} FROM accounts WHERE ${column} = :value`;
     const [row] = this.connection.rows(sql, { value });
     return row === undefined ? null : toAccount(row as AccountRow);
+  }
+
+  search(query: AccountQuery, run: Run): SearchReads<AccountRow, AccountRecord> {
+    return new SearchReads(this.connection, run, accountSearch(query), accountObject, toAccount);
   }
 
   recordSignIn(id: string, at: EpochMs): number | null {

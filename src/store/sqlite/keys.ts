@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../port.js';
+import type { EpochMs, KeyRecord } from '../port.js';
 import type { Connection } from './connection.js';
 import { insertInto, type KeyRow, keyObject, keyValues, toKey } from './rows.js';
 
@@ -20,5 +20,18 @@ export class Keys {
     // json_patch and not json_set: a path would give characters of the secret's id a meaning.
     const sql = 'UPDATE keys SET wrapped = json_patch(wrapped, json_object(:secretId, :ciphertext)) WHERE id = :id';
     this.connection.run(sql, { id, secretId, ciphertext });
+  }
+
+  removeWrappings(id: string, secretIds: readonly string[], kept: Readonly<Record<string, string>>): boolean {
+    const found = this.list().find((key) => key.id === id);
+    if (found === undefined || !Object.entries(kept).every(([secretId, text]) => found.wrapped[secretId] === text)) return false;
+    const left = Object.entries(found.wrapped).filter(([secretId]) => !secretIds.includes(secretId));
+    const wrapped = JSON.stringify(Object.fromEntries(left));
+    return this.connection.run('UPDATE keys SET wrapped = :wrapped WHERE id = :id', { id, wrapped }) === 1;
+  }
+
+  revoke(id: string, at: EpochMs): boolean {
+    const sql = "UPDATE keys SET revoked_at = :at WHERE id = :id AND purpose = 'signing' AND revoked_at IS NULL";
+    return this.connection.run(sql, { id, at }) === 1;
   }
 }

@@ -63,6 +63,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX keys_sequence ON keys (purpose, sequence);
   `,
+  `
+  CREATE INDEX accounts_newest ON accounts (created_at DESC, id DESC);
+  CREATE INDEX sessions_newest ON sessions (created_at DESC, id DESC);
+  CREATE INDEX sessions_address ON sessions (ip_address, created_at DESC, id DESC);
+  `,
 ];
 
 /**
@@ -83,7 +88,8 @@ export async function migrate(connection: Connection, steps: readonly string[] =
   }
 }
 
-function refuseForeign(connection: Connection, version: number, known: number): void {
+/** Throws `StoreVersionError` for a file of a newer version, or of another program. */
+export function refuseForeign(connection: Connection, version: number, known: number): void {
   if (version > known) {
     throw new StoreVersionError(
       `The database has schema version ${version}, this Latchkey knows ${known}: run the newer Latchkey that wrote it, ` +

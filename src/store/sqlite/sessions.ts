@@ -1,6 +1,19 @@
-import type { Advance, Ending, EpochMs, Page, RevokeSelector, SessionPosition, SessionQuery, SessionRecord, SessionUse } from '../port.js';
+import type {
+  Advance,
+  AllSessionsQuery,
+  Ending,
+  EpochMs,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionRecord,
+  SessionUse,
+} from '../port.js';
+import { newestFirst } from '../windows.js';
 import type { Connection, Values } from './connection.js';
 import { endingJson, insertInto, type SessionRow, sessionObject, sessionValues, toSession } from './rows.js';
+import { conditionOf, type Run, SearchReads, sessionSearch } from './searches.js';
 import { sessionFilter } from './session-filters.js';
 
 const alive = 'revoked IS NULL AND idle_expires_at > :at';
@@ -99,6 +112,20 @@ export class Sessions {
     const { where, values } = sessionFilter({ ...query, state: 'ACTIVE' });
     const sql = `SELECT ordinal FROM sessions WHERE ${where} ORDER BY ordinal DESC LIMIT 1 OFFSET :skip`;
     return this.connection.number(sql, { ...values, skip });
+  }
+
+  /** Those with these ids that the condition fits, newest first. */
+  listByIds(query: AllSessionsQuery, ids: readonly string[], { limit, after }: Page<SessionPosition>): SessionRecord[] {
+    const sessions = [...new Set(ids)].flatMap((id) => {
+      const { where, values } = conditionOf(sessionSearch(query), after);
+      const sql = `SELECT ${sessionObject} FROM sessions WHERE id = :id AND ${where}`;
+      return this.connection.rows(sql, { ...values, id }).map((row) => toSession(row as SessionRow));
+    });
+    return sessions.sort(newestFirst).slice(0, limit);
+  }
+
+  search(query: AllSessionsQuery, run: Run): SearchReads<SessionRow, SessionRecord> {
+    return new SearchReads(this.connection, run, sessionSearch(query), sessionObject, toSession);
   }
 
   purge(now: EpochMs, limit: number): number {

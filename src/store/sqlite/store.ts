@@ -1,9 +1,13 @@
 import {
   type AccountDisabledRecord,
+  type AccountQuery,
   type AccountRecord,
   type Advance,
+  type AllSessionsQuery,
+  type CreationPosition,
   type Ending,
   type EpochMs,
+  type Found,
   type KeyRecord,
   type Page,
   type RevokeSelector,
@@ -15,17 +19,20 @@ import {
   type Store,
   StoreUnavailableError,
 } from '../port.js';
+import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
 import { Keys } from './keys.js';
 import { retryWhileBusy } from './retry.js';
 import { usernameKey } from './rows.js';
+import type { Run } from './searches.js';
 import { Sessions } from './sessions.js';
 import { asStoreError, type Writer } from './writer.js';
 
 /** The port on SQLite: reads run at once and see what is committed, writes go through the `Writer`. */
 export class SqliteStore implements Store {
+  readonly purgesItself = false;
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
@@ -71,6 +78,15 @@ export class SqliteStore implements Store {
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[]): Promise<boolean> {
     return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles));
   }
+  findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
+    return this.read(() => [...new Set(ids)].map((id) => this.accounts.findBy('id', id)).filter((account) => account !== null));
+  }
+  listAccounts(query: AccountQuery, page: Page<CreationPosition>): Promise<Found<AccountRecord>> {
+    return listPage(this.accounts.search(query, this.run), page);
+  }
+  countAccounts(query: AccountQuery, atMost: number): Promise<number> {
+    return countUpTo(this.accounts.search(query, this.run), atMost);
+  }
 
   createSession(session: SessionRecord): Promise<void> {
     return this.write(() => this.sessions.create(session));
@@ -96,6 +112,22 @@ export class SqliteStore implements Store {
   revokeWhere(selector: RevokeSelector, ending: Ending, purgeAt: EpochMs): Promise<number> {
     return this.write(() => this.sessions.revokeWhere(selector, ending, purgeAt));
   }
+  async revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]> {
+    const ended = await Promise.all(
+      [...new Set(ids)].map((id) => this.write(() => (this.sessions.revoke(id, null, ending, purgeAt)?.ended ? id : null))),
+    );
+    return ended.filter((id) => id !== null);
+  }
+  async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
+    const { ids } = query;
+    if (ids === null) return listPage(this.sessions.search(query, this.run), page);
+    return pageOfAll(await this.read(() => this.sessions.listByIds(query, ids, page)), page.limit);
+  }
+  async countAllSessions(query: AllSessionsQuery, atMost: number): Promise<number> {
+    const { ids } = query;
+    if (ids === null) return countUpTo(this.sessions.search(query, this.run), atMost);
+    return (await this.read(() => this.sessions.listByIds(query, ids, { limit: atMost, after: null }))).length;
+  }
   listSessions(query: SessionQuery, page: Page<SessionPosition>): Promise<SessionRecord[]> {
     return this.read(() => this.sessions.list(query, page));
   }
@@ -115,6 +147,12 @@ export class SqliteStore implements Store {
   addWrapping(keyId: string, secretId: string, ciphertext: string): Promise<void> {
     return this.write(() => this.keys.addWrapping(keyId, secretId, ciphertext));
   }
+  removeWrappings(keyId: string, secretIds: readonly string[], kept: Readonly<Record<string, string>>): Promise<boolean> {
+    return this.write(() => this.keys.removeWrappings(keyId, secretIds, kept));
+  }
+  revokeKey(keyId: string, at: EpochMs): Promise<boolean> {
+    return this.write(() => this.keys.revoke(keyId, at));
+  }
 
   async ping(): Promise<void> {
     await this.read(() => this.connection.number('SELECT count(*) FROM keys', {}));
@@ -133,6 +171,8 @@ export class SqliteStore implements Store {
   private write<T>(job: () => T): Promise<T> {
     return this.writer.write(job);
   }
+
+  private readonly run: Run = (query) => this.read(query);
 
   private async read<T>(query: () => T): Promise<T> {
     if (this.closing !== null) throw new StoreUnavailableError(new Error('the store is closed'));

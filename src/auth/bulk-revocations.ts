@@ -1,0 +1,96 @@
+import type { CreationPosition, Ending, Store } from '../store/port.js';
+import type { Clock } from './clock.js';
+import { AuthError } from './errors.js';
+import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
+import type { FoundSession, SessionFilter, SessionSearch } from './session-search.js';
+
+export interface BulkRevocation {
+  readonly filter: SessionFilter;
+  /** The account that acts; null: an operator at the command line. */
+  readonly by: string | null;
+  /** Only counts. */
+  readonly dryRun: boolean;
+  /** Sessions that stay, whatever the filter says. */
+  readonly spared?: readonly string[];
+  /** Called after each batch with the number of sessions ended (on a dry run: found) so far. */
+  readonly onProgress?: (count: number) => void;
+}
+
+export interface RevokedSessions {
+  readonly count: number;
+  readonly dryRun: boolean;
+  /** At most 100 of them, the newest. */
+  readonly sessions: readonly FoundSession[];
+}
+
+/** So many are ended at a time, so that memory and locks are bounded however many there are. */
+const batchRows = 500;
+const mostReported = 100;
+
+interface BulkRevocationsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly search: SessionSearch;
+  readonly config: LifetimeConfig;
+}
+
+/** Ends of many sessions at once, by a filter over all accounts. Who may do it is not decided here. */
+export class BulkRevocations {
+  constructor(private readonly deps: BulkRevocationsDeps) {}
+
+  /**
+   * Ends the active sessions that fit, newest first, as they are when their batch comes; a sign-in after the start is not among them. Two
+   * at once share the work; one that was cut short is finished by a repeat. Throws `AuthError` `BAD_USER_INPUT` for an empty filter, an unknown
+   * role and too many ids.
+   */
+  async run({ filter, by, dryRun, spared = [], onProgress }: BulkRevocation): Promise<RevokedSessions> {
+    if (isEmpty(filter)) throw new AuthError('BAD_USER_INPUT', { field: 'filter', reason: 'INVALID' });
+    const sample: FoundSession[] = [];
+    let count = 0;
+    if (filter.state && filter.state !== 'ACTIVE') return { count, dryRun, sessions: sample };
+    let after: CreationPosition | null = null;
+    do {
+      const page = await this.deps.search.list({ ...filter, state: 'ACTIVE' }, { limit: batchRows, after });
+      const found = page.rows.filter(({ session }) => !spared.includes(session.id));
+      const ended = dryRun ? found : await this.end(found, by);
+      count += ended.length;
+      sample.push(...ended.slice(0, mostReported - sample.length));
+      if (found.length > 0) onProgress?.(count);
+      after = page.next;
+    } while (after !== null);
+    return { count, dryRun, sessions: sample };
+  }
+
+  /**
+   * Ends every session of an account by one update of it, sign-ins under way included. What follows only writes it down. `count` is of
+   * those that were active. Throws `AuthError` `NOT_FOUND`.
+   */
+  async endAllOf(accountId: string, by: string | null): Promise<RevokedSessions> {
+    const { store, clock, search, config } = this.deps;
+    const before = await search.list({ userId: accountId, state: 'ACTIVE' }, { limit: mostReported, after: null });
+    const ending = { at: clock.now(), reason: 'REVOKED_BY_ADMIN', by } as const;
+    const account = await store.endSessions(accountId, { ...ending, kept: null });
+    if (account === null) throw new AuthError('NOT_FOUND', { field: 'user' });
+    const selector = { accountId, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };
+    const count = await store.revokeWhere(selector, ending, purgeTime(ending.at, config));
+    return { count, dryRun: false, sessions: before.rows.map((found) => withEnding(found, ending)) };
+  }
+
+  /** Those that this call has ended, as they are now. */
+  private async end(found: readonly FoundSession[], by: string | null): Promise<FoundSession[]> {
+    if (found.length === 0) return [];
+    const ending = { at: this.deps.clock.now(), reason: 'REVOKED_BY_ADMIN', by } as const;
+    const ids = found.map(({ session }) => session.id);
+    const ended = new Set(await this.deps.store.revokeMany(ids, ending, purgeTime(ending.at, this.deps.config)));
+    return found.filter(({ session }) => ended.has(session.id)).map((row) => withEnding(row, ending));
+  }
+}
+
+function withEnding({ session, account }: FoundSession, { at, reason }: Ending): FoundSession {
+  return { session: { ...session, state: 'REVOKED', revokedAt: at, revocationReason: reason }, account };
+}
+
+/** A filter that would select everything: an empty text is a part of every user agent, and only active sessions are ended anyway. */
+function isEmpty({ state: _, ...filter }: SessionFilter): boolean {
+  return Object.values(filter).every((value) => value === null || value === undefined || value === '');
+}
