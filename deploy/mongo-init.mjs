@@ -8,8 +8,8 @@ import { mongo } from 'mongoose';
 
 const role = 'latchkeyServer';
 /**
- * What the server asks of MongoDB: reads and writes of documents, collections and indexes made at the start, `listIndexes` and
- * `collMod` to look at them and mend a clean-up time, change streams. Not: dropping anything, users, other databases.
+ * What the server asks of MongoDB: reads and writes of documents; collections and indexes made at the start; `latchkey doctor` looks at
+ * indexes and mends their clean-up time; change streams. Not: dropping anything, users, other databases.
  */
 const actions = [
   'find',

@@ -72,6 +72,7 @@ describeStores('A server on a restored backup', (database) => {
   let closed: TestServer;
   const people: Record<'idle' | 'active' | 'signedOut' | 'later', Client> = {} as never;
   let supersededToken = '';
+  let tokenOfNewKey = '';
 
   beforeAll(async () => {
     const before = await startServer(database.url);
@@ -86,11 +87,23 @@ describeStores('A server on a restored backup', (database) => {
     await refreshInto(before, people.active);
     await post(before.url, 'mutation { logout }', {}, { token: people.signedOut.accessToken });
     people.later = await signUp(before, 'later@example.com');
+    await before.app.services.accounts.grantRole(people.idle.email, 'admin');
+    await before.app.services.keyAdministration.revoke(before.app.services.signingKeys.current().kid);
+    const login = { login: people.idle.email, password: goodPassword };
+    tokenOfNewKey = (await post(before.url, loginMutation, { input: login })).data.login.accessToken;
+    expect(extensionsOf(await me(before, people.idle))).toMatchObject({ reason: 'INVALID' });
     await before.close();
 
     restored = await startServer(copy);
     await raiseEveryEpoch(database.kind, other);
     closed = await startServer(other);
+  });
+
+  it('has forgotten roles granted and signing keys made and revoked since', async () => {
+    const { data } = await post(restored.url, '{ me { roles } }', {}, { token: people.idle.accessToken });
+    expect(data.me.roles).toEqual(['user']);
+    const answer = await post(restored.url, meQuery, {}, { token: tokenOfNewKey });
+    expect(extensionsOf(answer)).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'INVALID' });
   });
 
   it('goes on with whoever has not refreshed since', async () => {
