@@ -240,7 +240,7 @@ describe('the compose file', () => {
       'latchkey-1 does not wait for mongo to be ready',
     ],
     ['a tag that moves', 'nginx:1.30.4-alpine', 'nginx:latest', 'proxy has no pinned image version'],
-    ['root', "user: '999:999'", "user: '0:0'", 'mongo runs as root'],
+    ['root', 'user: "999:999"', 'user: "0:0"', 'mongo runs as root'],
     ['capabilities', 'cap_drop: [ALL]', 'cap_drop: []', 'mongo keeps capabilities'],
     ['a root that can be written', 'read_only: true', 'read_only: false', 'latchkey-2 can write to its root'],
     ['no limit on memory', 'memory: 1G, ', '', 'mongo has no resource limits'],

@@ -44,7 +44,7 @@ describeGuarded('deploy/mongo-init.mjs', () => {
 
   beforeAll(async () => {
     if (program !== null) server = await startGuarded(program);
-  });
+  }, 90_000);
   afterAll(() => server?.remove());
 
   const initialize = (password: string) => {
