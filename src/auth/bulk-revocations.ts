@@ -63,16 +63,18 @@ export class BulkRevocations {
 
   /**
    * Ends every session of an account by one update of it, sign-ins under way included. What follows only writes it down. `count` is of
-   * those that were active. Throws `AuthError` `NOT_FOUND`.
+   * those that were active before, at most 10,000. Throws `AuthError` `NOT_FOUND`.
    */
   async endAllOf(accountId: string, by: string | null): Promise<RevokedSessions> {
     const { store, clock, search, config } = this.deps;
-    const before = await search.list({ userId: accountId, state: 'ACTIVE' }, { limit: mostReported, after: null });
+    const active = { userId: accountId, state: 'ACTIVE' } as const;
+    const before = await search.list(active, { limit: mostReported, after: null });
+    const count = await search.count(active);
     const ending = { at: clock.now(), reason: 'REVOKED_BY_ADMIN', by } as const;
     const account = await store.endSessions(accountId, { ...ending, kept: null });
     if (account === null) throw new AuthError('NOT_FOUND', { field: 'user' });
     const selector = { accountId, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };
-    const count = await store.revokeWhere(selector, ending, purgeTime(ending.at, config));
+    await store.revokeWhere(selector, ending, purgeTime(ending.at, config));
     return { count, dryRun: false, sessions: before.rows.map((found) => withEnding(found, ending)) };
   }
 

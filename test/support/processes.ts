@@ -23,8 +23,11 @@ export interface FinishedProcess {
 /** Only what Node needs, so that a variable of the machine decides no test. */
 const bareEnvironment = { PATH: process.env.PATH ?? '' };
 
-function launch(args: readonly string[], environment: Record<string, string>, cwd: string) {
-  const child = spawn(process.execPath, [...args], { cwd, env: { ...bareEnvironment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+function launch(args: readonly string[], environment: Record<string, string>, cwd: string, input = '') {
+  const child = spawn(process.execPath, [...args], { cwd, env: { ...bareEnvironment, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
+  // A process that does not read its input may be gone before it is written.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString('utf8');
@@ -41,14 +44,15 @@ afterAll(async () => {
   await Promise.all(left.map((server) => server.end('SIGKILL')));
 });
 
-/** Runs a file of the build to its end. */
+/** Runs a file of the build to its end. `input`: what it reads. */
 export async function runToEnd(
   file: string,
   args: readonly string[],
   environment: Record<string, string>,
   cwd = root,
+  input = '',
 ): Promise<FinishedProcess> {
-  const { child, output } = launch([join(root, 'dist', file), ...args], environment, cwd);
+  const { child, output } = launch([join(root, 'dist', file), ...args], environment, cwd, input);
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...output };
 }
@@ -76,4 +80,17 @@ export async function startProcess(
   const server = { url, output: () => output.stdout + output.stderr, child, end };
   running.add(server);
   return server;
+}
+
+/** Runs `latchkey` to its end. */
+export function latchkey(args: readonly string[], environment: Record<string, string>, input = ''): Promise<FinishedProcess> {
+  return runToEnd('cli/latchkey.js', args, environment, root, input);
+}
+
+/** What a command printed as JSON; throws when it did not exit with 0. */
+// biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its command documents.
+export async function latchkeyJson(args: readonly string[], environment: Record<string, string>, input = ''): Promise<any> {
+  const { code, stdout, stderr } = await latchkey([...args, '--json'], environment, input);
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}${stdout}`);
+  return JSON.parse(stdout);
 }
