@@ -80,6 +80,8 @@ export class MongoServer {
     readonly port: number,
     private readonly folder: string,
     private readonly standalone: boolean,
+    /** Further parameters of the program. */
+    private readonly more: readonly string[] = [],
   ) {}
 
   /** Without a database name. */
@@ -107,13 +109,13 @@ export class MongoServer {
     this.child?.kill('SIGCONT');
   }
 
-  /** As if its machine had lost power. */
-  async kill(): Promise<void> {
+  /** As if its machine had lost power, or by another signal in good order. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.child;
     this.child = null;
     if (child === null || child.exitCode !== null) return;
     const ended = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await ended;
   }
 
@@ -125,10 +127,21 @@ export class MongoServer {
   private parameters(): string[] {
     if (this.program.kind === 'secantusdb') {
       const mode = this.standalone ? ['--standalone'] : [];
-      return ['--host', '127.0.0.1', '--port', `${this.port}`, '--storage-path', this.folder, '--log-level', 'ERROR', ...mode];
+      return [
+        '--host',
+        '127.0.0.1',
+        '--port',
+        `${this.port}`,
+        '--storage-path',
+        this.folder,
+        '--log-level',
+        'ERROR',
+        ...mode,
+        ...this.more,
+      ];
     }
     const mode = this.standalone ? [] : ['--replSet', 'latchkey'];
-    return ['--bind_ip', '127.0.0.1', '--port', `${this.port}`, '--dbpath', this.folder, '--quiet', ...mode];
+    return ['--bind_ip', '127.0.0.1', '--port', `${this.port}`, '--dbpath', this.folder, '--quiet', ...mode, ...this.more];
   }
 
   private async ready(): Promise<void> {

@@ -57,9 +57,13 @@ export async function runToEnd(
   return { code, ...output };
 }
 
-/** Starts `dist/main.js` and waits until it listens. Killed after the file's tests if it is still there. */
-export async function startProcess(environment: Record<string, string>, cwd = root): Promise<ServerProcess> {
-  const { child, output } = launch([join(root, 'dist', 'main.js')], environment, cwd);
+/** Starts `dist/main.js`, or what else `args` tell Node, and waits until it listens. Killed after the file's tests if it is still there. */
+export async function startProcess(
+  environment: Record<string, string>,
+  cwd = root,
+  args: readonly string[] = [join(root, 'dist', 'main.js')],
+): Promise<ServerProcess> {
+  const { child, output } = launch(args, environment, cwd);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
