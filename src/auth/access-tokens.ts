@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
+import type { AccountRecord, EpochMs, SessionRecord } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { type AccessTokenClaims, parseClaims, readHeader } from './jwt-checks.js';
 import type { OwnClaims } from './own-claims.js';

@@ -1,4 +1,5 @@
-import type { AccountQuery, CreationPosition, Page, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { AccountQuery, CreationPosition, Page } from '../store/queries.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';

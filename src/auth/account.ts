@@ -1,4 +1,4 @@
-import type { AccountRecord } from '../store/port.js';
+import type { AccountRecord } from '../store/records.js';
 import { type Permission, permissionsOf } from './roles.js';
 
 /** An account as everything outside the sign-in sees it: without the password hash. */

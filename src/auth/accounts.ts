@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type AccountRecord, DuplicateError, type Store } from '../store/port.js';
+import { DuplicateError, type Store } from '../store/port.js';
+import type { AccountRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';

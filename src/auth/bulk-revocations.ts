@@ -1,4 +1,6 @@
-import type { CreationPosition, Ending, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { CreationPosition } from '../store/queries.js';
+import type { Ending } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';

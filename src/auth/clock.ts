@@ -1,4 +1,4 @@
-import type { EpochMs } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 
 /** The two clocks of a machine. */
 export interface MachineClocks {

@@ -1,5 +1,5 @@
 import Bowser from 'bowser';
-import type { DeviceKind, DeviceRecord } from '../store/port.js';
+import type { DeviceKind, DeviceRecord } from '../store/records.js';
 
 const kindByPlatform: Readonly<Record<string, DeviceKind>> = {
   desktop: 'DESKTOP',

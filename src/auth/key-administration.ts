@@ -1,4 +1,5 @@
-import type { EpochMs, KeyPurpose, KeyRecord, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { EpochMs, KeyPurpose, KeyRecord } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { type SigningKeyState, stateAt } from './key-states.js';

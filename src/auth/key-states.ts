@@ -1,4 +1,4 @@
-import type { EpochMs, KeyRecord } from '../store/port.js';
+import type { EpochMs, KeyRecord } from '../store/records.js';
 
 /**
  * `next`: published, does not sign yet. `signing`: signs. `verifying`: tokens signed with it may still be good. `retired`: none can be.

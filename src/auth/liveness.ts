@@ -1,4 +1,4 @@
-import type { AccountRecord, EpochMs, RevocationReason, SessionRecord } from '../store/port.js';
+import type { AccountRecord, EpochMs, RevocationReason, SessionRecord } from '../store/records.js';
 
 export type EndedSession =
   | { readonly kind: 'revoked'; readonly reason: RevocationReason; readonly at: EpochMs; readonly by: string | null }

@@ -1,5 +1,5 @@
 import type { Mail, Mailer } from '../mail/port.js';
-import type { AccountRecord, SessionRecord } from '../store/port.js';
+import type { AccountRecord, SessionRecord } from '../store/records.js';
 import type { Log } from './log.js';
 
 interface NoticesDeps {

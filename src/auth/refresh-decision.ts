@@ -1,4 +1,4 @@
-import type { AccountRecord, EpochMs, RevocationReason, SessionRecord } from '../store/port.js';
+import type { AccountRecord, EpochMs, RevocationReason, SessionRecord } from '../store/records.js';
 import { isSameAddress, isSameAgent } from './binding.js';
 import { endOf, isDisabled } from './liveness.js';
 import type { RequestFacts } from './viewer.js';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type AccountRecord, type RevocationReason, type SessionRecord, type Store, StoreUnavailableError } from '../store/port.js';
+import { type Store, StoreUnavailableError } from '../store/port.js';
+import type { AccountRecord, RevocationReason, SessionRecord } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { endOf } from './liveness.js';

@@ -1,4 +1,5 @@
-import type { AccountStanding, Change, Ending, EpochMs } from '../store/port.js';
+import type { AccountStanding, Change } from '../store/port.js';
+import type { Ending, EpochMs } from '../store/records.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import { type EndedSession, isDisabled } from './liveness.js';
 

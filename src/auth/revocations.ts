@@ -1,4 +1,5 @@
-import type { AccountRecord, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { AccountRecord } from '../store/records.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import { type EndedSession, endOf, isDisabled } from './liveness.js';

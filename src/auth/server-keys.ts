@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { EpochMs, KeyPurpose, KeyRecord, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { EpochMs, KeyPurpose, KeyRecord } from '../store/records.js';
 import type { KeyWrapping } from './wrapped-keys.js';
 
 /** The configured secrets do not open a key of the store: the start is refused. */

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 import { clockLeewaySeconds } from './access-tokens.js';
 
 export interface LifetimeConfig {

@@ -1,4 +1,6 @@
-import type { AllSessionsQuery, CreationPosition, DeviceKind, EpochMs, Page, SessionRecord, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { AllSessionsQuery, CreationPosition, Page } from '../store/queries.js';
+import type { DeviceKind, EpochMs, SessionRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
 import { checkRole, fill, type ResultPage } from './account-directory.js';
 import type { Clock } from './clock.js';

@@ -1,4 +1,6 @@
-import type { EpochMs, SessionRecord, SessionUse, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { SessionUse } from '../store/queries.js';
+import type { EpochMs, SessionRecord } from '../store/records.js';
 import type { Log } from './log.js';
 
 /** How exactly `lastSeenAt` is kept. */

@@ -1,16 +1,6 @@
-import type {
-  AccountRecord,
-  DeviceRecord,
-  Ending,
-  EpochMs,
-  Page,
-  RevocationReason,
-  SessionPosition,
-  SessionQuery,
-  SessionRecord,
-  SessionsEnding,
-  Store,
-} from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { Page, SessionPosition, SessionQuery, SessionsEnding } from '../store/queries.js';
+import type { AccountRecord, DeviceRecord, Ending, EpochMs, RevocationReason, SessionRecord } from '../store/records.js';
 import type { Account } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';

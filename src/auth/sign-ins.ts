@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AccountRecord, SessionRecord, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
+import type { AccountRecord, SessionRecord } from '../store/records.js';
 import type { Accounts, SignupInput } from './accounts.js';
 import type { Clock } from './clock.js';
 import { deviceOf } from './devices.js';

@@ -9,7 +9,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { EpochMs, KeyRecord } from '../store/port.js';
+import type { EpochMs, KeyRecord } from '../store/records.js';
 
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'HS256';
 

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { signerAt, verifiesAt } from './key-states.js';
 import type { Log } from './log.js';

@@ -1,4 +1,4 @@
-import type { AccountRecord, EpochMs, SessionRecord } from '../store/port.js';
+import type { AccountRecord, EpochMs, SessionRecord } from '../store/records.js';
 import type { AccessTokens } from './access-tokens.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';

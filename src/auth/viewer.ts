@@ -1,4 +1,4 @@
-import type { EpochMs } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 import type { EndedSession } from './liveness.js';
 import type { Permission } from './roles.js';
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { KeyRecord } from '../store/port.js';
+import type { KeyRecord } from '../store/records.js';
 
 type Sealed = Pick<KeyRecord, 'id' | 'purpose' | 'algorithm' | 'wrapped'>;
 

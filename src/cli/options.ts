@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { roleNames } from '../auth/roles.js';
 import { cursorOf, readCursor } from '../graphql/paging.js';
-import type { CreationPosition, EpochMs } from '../store/port.js';
+import type { CreationPosition } from '../store/queries.js';
+import type { EpochMs } from '../store/records.js';
 
 const mostRows = 1_000;
 

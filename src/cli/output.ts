@@ -1,4 +1,4 @@
-import type { EpochMs } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 
 /** Ends the process quietly when whoever read the output has seen enough (`| head`). */
 export function endWithReader(): void {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { AuthError } from '../auth/errors.js';
 import type { SessionFilter } from '../auth/session-search.js';
-import { type DeviceKind, deviceKinds, type EpochMs } from '../store/port.js';
+import { type DeviceKind, deviceKinds, type EpochMs } from '../store/records.js';
 import { at, role } from './options.js';
 
 /** The options that select sessions, as commander gives them. */

@@ -1,7 +1,7 @@
 import { keyFacts } from '../auth/key-administration.js';
 import { KeyWrapping } from '../auth/wrapped-keys.js';
 import type { Config } from '../config.js';
-import type { EpochMs, KeyRecord } from '../store/port.js';
+import type { EpochMs, KeyRecord } from '../store/records.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 type KeyConfig = Pick<Config, 'keyRotationSeconds' | 'accessTokenTtlSeconds'>;

@@ -1,4 +1,4 @@
-import type { EpochMs, KeyRecord } from './port.js';
+import type { EpochMs, KeyRecord } from './records.js';
 
 /**
  * What a look at a database tells that changes nothing in it: no migration, no index, no file. Where `exists` is false there is nothing yet,

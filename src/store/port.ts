@@ -1,3 +1,18 @@
+import type {
+  AccountQuery,
+  Advance,
+  AllSessionsQuery,
+  CreationPosition,
+  Found,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionsEnding,
+  SessionUse,
+} from './queries.js';
+import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from './records.js';
+
 /**
  * The store port: every question and every change that the product needs of its database, in domain words.
  *
@@ -9,51 +24,6 @@
  * - Ids, secrets, hashes and instants come in as arguments: an adapter has neither a clock nor randomness.
  * - Ended and expired rows count unless the comment says otherwise.
  */
-
-/** Milliseconds since 1970-01-01T00:00:00Z. */
-export type EpochMs = number;
-
-export const revocationReasons = [
-  'LOGOUT',
-  'REVOKED_BY_USER',
-  'REVOKED_BY_ADMIN',
-  'TOKEN_REVOKED',
-  'PASSWORD_CHANGED',
-  'PASSWORD_RESET',
-  'EMAIL_CHANGED',
-  'REUSE_DETECTED',
-  'BINDING_MISMATCH',
-  'ACCOUNT_DISABLED',
-  'ACCOUNT_DELETED',
-  'SESSION_LIMIT',
-] as const;
-export type RevocationReason = (typeof revocationReasons)[number];
-
-export interface AccountRecord {
-  readonly id: string;
-  /** Normalized (trimmed, NFC, lower case); unique. */
-  readonly email: string;
-  readonly emailVerified: boolean;
-  /** As typed; unique without regard to case. */
-  readonly username: string | null;
-  readonly passwordHash: string | null;
-  readonly roles: readonly string[];
-  readonly createdAt: EpochMs;
-  readonly lastLoginAt: EpochMs | null;
-  readonly passwordChangedAt: EpochMs | null;
-  readonly disabled: AccountDisabledRecord | null;
-  /** Rises with every "end all sessions". A session is alive only with this epoch, or as `keptSessionId`. */
-  readonly sessionEpoch: number;
-  readonly keptSessionId: string | null;
-  /** The last rise of `sessionEpoch`: when, why and by whom. */
-  readonly sessionsEnded: Ending | null;
-  /** How many sign-ins the account has had: each takes the next number. */
-  readonly signInCount: number;
-  /** Rises with every change of roles, status, verification or epoch. Starts at 1. */
-  readonly version: number;
-  /** When `version` last rose; `createdAt` before the first time. */
-  readonly changedAt: EpochMs;
-}
 
 /** What of an account decides about its access tokens. */
 export type AccountStanding = Pick<
@@ -78,177 +48,6 @@ export interface ChangeListener {
 }
 export interface ChangeFeed {
   close(): Promise<void>;
-}
-
-export interface AccountDisabledRecord {
-  readonly at: EpochMs;
-  /** Null: until somebody enables the account. */
-  readonly until: EpochMs | null;
-  readonly reason: string | null;
-}
-
-export interface DeviceRecord {
-  readonly label: string;
-  readonly browser: string | null;
-  readonly os: string | null;
-  readonly kind: DeviceKind;
-}
-export const deviceKinds = ['DESKTOP', 'MOBILE', 'TABLET', 'TV', 'BOT', 'PROGRAM', 'UNKNOWN'] as const;
-export type DeviceKind = (typeof deviceKinds)[number];
-
-/** Why, when and by whom (an account id; null: the server itself) something was ended. */
-export interface Ending {
-  readonly at: EpochMs;
-  readonly reason: RevocationReason;
-  readonly by: string | null;
-}
-
-export interface SessionRecord {
-  readonly id: string;
-  readonly accountId: string;
-  /** The account's `sessionEpoch` that the sign-in read together with the password hash. */
-  readonly epoch: number;
-  /** The sign-in's number (`signInCount` after it was taken). */
-  readonly ordinal: number;
-  /** How often the refresh token has been rotated; 0 at sign-in. */
-  readonly generation: number;
-  /** The highest generation that the client is known to have received; -1 before the first. */
-  readonly confirmedGeneration: number;
-  readonly confirmedAt: EpochMs | null;
-  /** Instants of the last rotations, oldest first, at most 8; the last one made `generation`. */
-  readonly rotations: readonly EpochMs[];
-  /** The random id of the attempt that made `generation`; null before the first rotation. */
-  readonly attemptId: string | null;
-  readonly createdAt: EpochMs;
-  readonly lastSeenAt: EpochMs;
-  readonly authenticatedAt: EpochMs;
-  /** When it ends if it is not refreshed before; never later than `expiresAt`. */
-  readonly idleExpiresAt: EpochMs;
-  /** When it ends however often it is refreshed. */
-  readonly expiresAt: EpochMs;
-  /** From then on the record may be removed. */
-  readonly purgeAt: EpochMs;
-  readonly ipAddress: string | null;
-  readonly userAgent: string | null;
-  readonly device: DeviceRecord;
-  readonly revoked: Ending | null;
-}
-
-/** A key of the server itself, encrypted ("wrapped") under each configured secret. */
-export interface KeyRecord {
-  /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */
-  readonly id: string;
-  readonly purpose: KeyPurpose;
-  /** 1, 2, 3, ... within the purpose: two nodes that make the next key at once make one. */
-  readonly sequence: number;
-  /** The JWS algorithm for `signing`, null otherwise. */
-  readonly algorithm: string | null;
-  /** Secret id -> ciphertext. The key material is in no other form in the store. */
-  readonly wrapped: Readonly<Record<string, string>>;
-  readonly createdAt: EpochMs;
-  /** From when a signing key signs; it verifies from the start. */
-  readonly activatesAt: EpochMs;
-  readonly revokedAt: EpochMs | null;
-}
-export type KeyPurpose = 'refresh-mac' | 'pepper' | 'signing';
-
-/** What `advance` writes. */
-export interface Advance {
-  readonly expectedGeneration: number;
-  readonly at: EpochMs;
-  readonly attemptId: string;
-  readonly idleExpiresAt: EpochMs;
-  readonly purgeAt: EpochMs;
-}
-
-/** A use of a session's tokens, noted in memory and written in a batch. */
-export interface SessionUse {
-  readonly sessionId: string;
-  /** The generation of the token used. */
-  readonly generation: number;
-  readonly at: EpochMs;
-}
-
-/** An end of all of an account's sessions, `kept` excepted. */
-export interface SessionsEnding extends Ending {
-  /** The session that stays; the change applies only while that session is within the account's epoch. */
-  readonly kept: { readonly id: string; readonly epoch: number } | null;
-}
-
-/** Selects sessions of one account, by what "alive" means for that account at `now`. */
-export interface SessionQuery {
-  readonly accountId: string;
-  /** Null: every state. */
-  readonly state: 'ACTIVE' | 'EXPIRED' | 'REVOKED' | null;
-  readonly now: EpochMs;
-  readonly epoch: number;
-  readonly keptSessionId: string | null;
-  /** When the epoch last rose: what had expired by then is EXPIRED, what had not is REVOKED. */
-  readonly epochRaisedAt: EpochMs | null;
-}
-
-export interface Page<Position> {
-  /** 1 or more. */
-  readonly limit: number;
-  /** Rows strictly after this position in the order of the list; null from the start. */
-  readonly after: Position | null;
-}
-/** Where a row stands in a list that has the newest first. */
-export interface CreationPosition {
-  readonly createdAt: EpochMs;
-  readonly id: string;
-}
-export type SessionPosition = CreationPosition;
-
-/**
- * Some rows of a list over all accounts, newest first (`createdAt`, then `id`, descending). It may have fewer rows than were asked for, even
- * none, before the end of the list: one call looks at 10,000 rows at most, however few of them fit.
- */
-export interface Found<Row> {
-  readonly rows: readonly Row[];
-  /** Where to read on; null at the end of the list. */
-  readonly next: CreationPosition | null;
-}
-
-/** Selects accounts; null: whatever it is. Texts are literal: nothing in them has a meaning. */
-export interface AccountQuery {
-  /** Start of an email address or of a username; in lower case, as addresses are kept. */
-  readonly search: string | null;
-  readonly role: string | null;
-  /** As of `now`: a disabling whose `until` has come does not count. */
-  readonly disabled: boolean | null;
-  readonly emailVerified: boolean | null;
-  readonly now: EpochMs;
-}
-
-/** Selects sessions of all accounts, by their records alone; null: whatever it is. Texts are literal: nothing in them has a meaning. */
-export interface AllSessionsQuery {
-  /** At most 1,000. */
-  readonly ids: readonly string[] | null;
-  readonly accountId: string | null;
-  /** Of the record as of `now`: marked as revoked, else past its idle end, else neither. Of the account's epoch it knows nothing. */
-  readonly recordState: 'ACTIVE' | 'EXPIRED' | 'REVOKED' | null;
-  readonly now: EpochMs;
-  /** The whole of it. */
-  readonly ipAddress: string | null;
-  /** Any part of it, at most 512 characters, without regard to the case of A to Z. */
-  readonly userAgent: string | null;
-  readonly deviceKind: DeviceKind | null;
-  /** Before: earlier than this. After: at this instant or later. */
-  readonly createdBefore: EpochMs | null;
-  readonly createdAfter: EpochMs | null;
-  readonly lastSeenBefore: EpochMs | null;
-  readonly lastSeenAfter: EpochMs | null;
-}
-
-/** Selects active records of one account for an end that is written down session by session. */
-export interface RevokeSelector {
-  readonly accountId: string;
-  /** Sessions of an epoch lower than this; null: of any. */
-  readonly epochBelow: number | null;
-  /** Sessions with this sign-in number or a lower one; null: with any. */
-  readonly ordinalAtMost: number | null;
-  readonly exceptId: string | null;
 }
 
 export interface Store {

@@ -1,4 +1,4 @@
-import type { CreationPosition, Found, Page } from './port.js';
+import type { CreationPosition, Found, Page } from './queries.js';
 
 /** So many rows one query looks at, at most: a filter that hardly any row passes must not hold a store up for long. */
 export const windowRows = 10_000;

@@ -1,5 +1,5 @@
 import { accessTokenResults, refreshOutcomes, revocationModes, signInKinds } from '../auth/meter.js';
-import { revocationReasons } from '../store/port.js';
+import { revocationReasons } from '../store/records.js';
 
 /** One row of the table of metrics. `docs/metrics.md` is generated from these rows. */
 export interface MetricDefinition {

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { AuthErrorCode } from '../auth/errors.js';
 import type { AccessTokenResult, HashWatch, Meter, RefreshOutcome, RevocationMode, SignInKind } from '../auth/meter.js';
 import { revocationModes } from '../auth/meter.js';
-import type { RevocationReason } from '../store/port.js';
+import type { RevocationReason } from '../store/records.js';
 import { type MetricDefinition, metricDefinitions } from './definitions.js';
 
 /**

@@ -1,4 +1,5 @@
-import { type RevocationReason, type Store, StoreUnavailableError } from '../store/port.js';
+import { type Store, StoreUnavailableError } from '../store/port.js';
+import type { RevocationReason } from '../store/records.js';
 import type { Metrics } from './metrics.js';
 import type { Tracing } from './tracing.js';
 

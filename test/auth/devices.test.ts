@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { deviceOf } from '../../src/auth/devices.js';
-import { deviceKinds } from '../../src/store/port.js';
+import { deviceKinds } from '../../src/store/records.js';
 
 const webkit = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 

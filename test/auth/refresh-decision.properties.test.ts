@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decideRefresh, type RefreshPolicy } from '../../src/auth/refresh-decision.js';
-import type { AccountRecord, Ending, SessionRecord } from '../../src/store/port.js';
+import type { AccountRecord, Ending, SessionRecord } from '../../src/store/records.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 const now = t0 + 30 * day;

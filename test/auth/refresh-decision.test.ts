@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decideRefresh, type RefreshDecision, type RefreshPolicy } from '../../src/auth/refresh-decision.js';
-import type { AccountRecord, SessionRecord } from '../../src/store/port.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 const second = 1_000;

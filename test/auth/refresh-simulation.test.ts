@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decideRefresh, type RefreshPolicy, rememberedRotations } from '../../src/auth/refresh-decision.js';
-import type { SessionRecord } from '../../src/store/port.js';
+import type { SessionRecord } from '../../src/store/records.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 const graceMs = 10_000;

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { RevocationFeed } from '../../src/auth/revocation-feed.js';
 import { ReadThroughCheck } from '../../src/auth/revocations.js';
 import { SessionUses } from '../../src/auth/session-uses.js';
-import type { AccountRecord, Change, ChangeListener, SessionRecord, SessionUse, Store } from '../../src/store/port.js';
+import type { Change, ChangeListener, Store } from '../../src/store/port.js';
+import type { SessionUse } from '../../src/store/queries.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { aClock, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, t0 } from '../support/records.js';
 

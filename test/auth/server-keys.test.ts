@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { SealedKeyError, ServerKeys } from '../../src/auth/server-keys.js';
 import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
-import type { KeyRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { KeyRecord } from '../../src/store/records.js';
 import { aSecret, memoryStore, openRing, storeWith } from '../support/factories.js';
 import { t0 } from '../support/records.js';
 

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { AccountDirectory } from '../../src/auth/account-directory.js';
 import { BulkRevocations } from '../../src/auth/bulk-revocations.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
-import { type CreationPosition, type SessionRecord, type Store, StoreUnavailableError } from '../../src/store/port.js';
+import { type Store, StoreUnavailableError } from '../../src/store/port.js';
+import type { CreationPosition } from '../../src/store/queries.js';
+import type { SessionRecord } from '../../src/store/records.js';
 import { aClock, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SessionUses } from '../../src/auth/session-uses.js';
-import { type SessionUse, StoreUnavailableError } from '../../src/store/port.js';
+import { StoreUnavailableError } from '../../src/store/port.js';
+import type { SessionUse } from '../../src/store/queries.js';
 import { RecordingLog } from '../support/factories.js';
 import { aSession, minute, t0 } from '../support/records.js';
 

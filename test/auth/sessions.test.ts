@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { permissionsOf } from '../../src/auth/roles.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import type { SignedIn } from '../../src/auth/viewer.js';
-import type { AccountRecord, SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { aClock, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession } from '../support/records.js';
 

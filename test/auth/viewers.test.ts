@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ReadThroughCheck } from '../../src/auth/revocations.js';
 import { SessionUses } from '../../src/auth/session-uses.js';
 import { Viewers } from '../../src/auth/viewers.js';
-import { type AccountRecord, type SessionRecord, type Store, StoreUnavailableError } from '../../src/store/port.js';
+import { type Store, StoreUnavailableError } from '../../src/store/port.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { aClock, type Issuing, openIssuing, RecordingLog, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { SessionRecord } from '../../src/store/records.js';
 import { latchkey, latchkeyJson } from '../support/processes.js';
 import { anAccount, anEnding, aSession, day } from '../support/records.js';
 import { testEnvironment } from '../support/server.js';

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { SessionPosition, SessionQuery, SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { SessionPosition, SessionQuery } from '../../src/store/queries.js';
+import type { SessionRecord } from '../../src/store/records.js';
 import { anEnding, aQuery, aSession, day, minute, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
-import type { AccountRecord, SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { anAccount, anEnding, aSession, day, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { indexes } from '../../src/store/mongo/indexes.js';
 import { accountSearch, filterOf, sessionSearch } from '../../src/store/mongo/searches.js';
-import type { AccountQuery, AccountRecord, AllSessionsQuery, CreationPosition, Found, SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { AccountQuery, AllSessionsQuery, CreationPosition, Found } from '../../src/store/queries.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { anAccount, anAccountQuery, anEnding, aSearch, aSession, day, minute, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 

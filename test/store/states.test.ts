@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { sessionStates, toSession } from '../../src/auth/sessions.js';
-import type { AccountRecord, SessionRecord, Store } from '../../src/store/port.js';
+import type { Store } from '../../src/store/port.js';
+import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 

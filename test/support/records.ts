@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  AccountQuery,
-  AccountRecord,
-  AllSessionsQuery,
-  Ending,
-  KeyRecord,
-  SessionQuery,
-  SessionRecord,
-} from '../../src/store/port.js';
+import type { AccountQuery, AllSessionsQuery, SessionQuery } from '../../src/store/queries.js';
+import type { AccountRecord, Ending, KeyRecord, SessionRecord } from '../../src/store/records.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);

@@ -1,14 +1,7 @@
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
-import {
-  type AccountDisabledRecord,
-  type AccountQuery,
-  type AccountRecord,
-  DuplicateError,
-  type Ending,
-  type EpochMs,
-  type SessionsEnding,
-  StoreUnavailableError,
-} from '../port.js';
+import { DuplicateError, StoreUnavailableError } from '../port.js';
+import type { AccountQuery, SessionsEnding } from '../queries.js';
+import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs } from '../records.js';
 import { type AccountDocument, accountDocument, disabledDocument, endingDocument, toAccount, usernameKey } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';

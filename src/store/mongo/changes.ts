@@ -1,5 +1,6 @@
 import mongoose, { type mongo } from 'mongoose';
-import type { AccountRecord, AccountStanding, Change, ChangeFeed, ChangeListener, EpochMs, SessionRecord } from '../port.js';
+import type { AccountStanding, Change, ChangeFeed, ChangeListener } from '../port.js';
+import type { AccountRecord, EpochMs, SessionRecord } from '../records.js';
 import { type AccountDocument, type SessionDocument, toAccount, toEnding, toSession } from './documents.js';
 import type { Models } from './models.js';
 import { within } from './session-filters.js';

@@ -1,4 +1,4 @@
-import type { AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, RevocationReason, SessionRecord } from '../port.js';
+import type { AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, RevocationReason, SessionRecord } from '../records.js';
 
 /** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
 export interface EndingDocument {

@@ -1,5 +1,5 @@
 import type { Model } from 'mongoose';
-import type { EpochMs, KeyRecord } from '../port.js';
+import type { EpochMs, KeyRecord } from '../records.js';
 import { type KeyDocument, keyDocument, toKey, wrappingField } from './documents.js';
 import { duplicateKey } from './guard.js';
 

@@ -1,5 +1,5 @@
 import type { Model, QueryFilter } from 'mongoose';
-import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../port.js';
+import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../queries.js';
 import type { WindowReads } from '../windows.js';
 import type { AccountDocument, SessionDocument } from './documents.js';
 import { within } from './session-filters.js';

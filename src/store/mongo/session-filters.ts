@@ -1,5 +1,5 @@
 import mongoose, { type QueryFilter } from 'mongoose';
-import type { SessionPosition, SessionQuery } from '../port.js';
+import type { SessionPosition, SessionQuery } from '../queries.js';
 import type { SessionDocument } from './documents.js';
 
 type Filter = QueryFilter<SessionDocument>;

@@ -1,16 +1,6 @@
 import type { Model, QueryFilter } from 'mongoose';
-import type {
-  Advance,
-  AllSessionsQuery,
-  Ending,
-  EpochMs,
-  Page,
-  RevokeSelector,
-  SessionPosition,
-  SessionQuery,
-  SessionRecord,
-  SessionUse,
-} from '../port.js';
+import type { Advance, AllSessionsQuery, Page, RevokeSelector, SessionPosition, SessionQuery, SessionUse } from '../queries.js';
+import type { Ending, EpochMs, SessionRecord } from '../records.js';
 import { newestFirst } from '../windows.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';

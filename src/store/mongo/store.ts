@@ -1,27 +1,19 @@
 import type { Connection, mongo } from 'mongoose';
+import type { Change, ChangeFeed, ChangeListener, Store } from '../port.js';
 import type {
-  AccountDisabledRecord,
   AccountQuery,
-  AccountRecord,
   Advance,
   AllSessionsQuery,
-  Change,
-  ChangeFeed,
-  ChangeListener,
   CreationPosition,
-  Ending,
-  EpochMs,
   Found,
-  KeyRecord,
   Page,
   RevokeSelector,
   SessionPosition,
   SessionQuery,
-  SessionRecord,
   SessionsEnding,
   SessionUse,
-  Store,
-} from '../port.js';
+} from '../queries.js';
+import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
 import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import { Changes } from './changes.js';

@@ -1,12 +1,6 @@
-import {
-  type AccountDisabledRecord,
-  type AccountQuery,
-  type AccountRecord,
-  DuplicateError,
-  type Ending,
-  type EpochMs,
-  type SessionsEnding,
-} from '../port.js';
+import { DuplicateError } from '../port.js';
+import type { AccountQuery, SessionsEnding } from '../queries.js';
+import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs } from '../records.js';
 import type { Connection, Values } from './connection.js';
 import { errorCode } from './retry.js';
 import { type AccountRow, accountObject, accountValues, disabledJson, endingJson, insertInto, toAccount } from './rows.js';

@@ -1,4 +1,5 @@
-import type { AccountStanding, Change, ChangeFeed, ChangeListener, EpochMs } from '../port.js';
+import type { AccountStanding, Change, ChangeFeed, ChangeListener } from '../port.js';
+import type { EpochMs } from '../records.js';
 import type { Connection } from './connection.js';
 import { type AccountRow, accountObject, type SessionRow, sessionObject, toAccount, toSession } from './rows.js';
 

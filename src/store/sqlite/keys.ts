@@ -1,4 +1,4 @@
-import type { EpochMs, KeyRecord } from '../port.js';
+import type { EpochMs, KeyRecord } from '../records.js';
 import type { Connection } from './connection.js';
 import { insertInto, type KeyRow, keyObject, keyValues, toKey } from './rows.js';
 

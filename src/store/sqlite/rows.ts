@@ -1,4 +1,4 @@
-import type { AccountDisabledRecord, AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, SessionRecord } from '../port.js';
+import type { AccountDisabledRecord, AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, SessionRecord } from '../records.js';
 import type { Values } from './connection.js';
 
 /** Rows as `json_object` renders them: columns that hold JSON arrive parsed. */

@@ -1,4 +1,4 @@
-import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../port.js';
+import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../queries.js';
 import type { WindowReads } from '../windows.js';
 import type { Connection, Values } from './connection.js';
 

@@ -1,4 +1,4 @@
-import type { SessionQuery } from '../port.js';
+import type { SessionQuery } from '../queries.js';
 import type { Values } from './connection.js';
 
 /** `id IS` and not `=`: a comparison with a missing kept session is false then, and not unknown. */

@@ -1,15 +1,5 @@
-import type {
-  Advance,
-  AllSessionsQuery,
-  Ending,
-  EpochMs,
-  Page,
-  RevokeSelector,
-  SessionPosition,
-  SessionQuery,
-  SessionRecord,
-  SessionUse,
-} from '../port.js';
+import type { Advance, AllSessionsQuery, Page, RevokeSelector, SessionPosition, SessionQuery, SessionUse } from '../queries.js';
+import type { Ending, EpochMs, SessionRecord } from '../records.js';
 import { newestFirst } from '../windows.js';
 import type { Connection, Values } from './connection.js';
 import { endingJson, insertInto, type SessionRow, sessionObject, sessionValues, toSession } from './rows.js';

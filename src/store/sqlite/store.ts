@@ -1,27 +1,18 @@
-import {
-  type AccountDisabledRecord,
-  type AccountQuery,
-  type AccountRecord,
-  type Advance,
-  type AllSessionsQuery,
-  type Change,
-  type ChangeFeed,
-  type ChangeListener,
-  type CreationPosition,
-  type Ending,
-  type EpochMs,
-  type Found,
-  type KeyRecord,
-  type Page,
-  type RevokeSelector,
-  type SessionPosition,
-  type SessionQuery,
-  type SessionRecord,
-  type SessionsEnding,
-  type SessionUse,
-  type Store,
-  StoreUnavailableError,
-} from '../port.js';
+import { type Change, type ChangeFeed, type ChangeListener, type Store, StoreUnavailableError } from '../port.js';
+import type {
+  AccountQuery,
+  Advance,
+  AllSessionsQuery,
+  CreationPosition,
+  Found,
+  Page,
+  RevokeSelector,
+  SessionPosition,
+  SessionQuery,
+  SessionsEnding,
+  SessionUse,
+} from '../queries.js';
+import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
 import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import type { Changes } from './changes.js';

@@ -1,0 +1,118 @@
+/** What the store keeps: one of the three parts of its port, beside `queries.ts` and `port.ts`. */
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
+export const revocationReasons = [
+  'LOGOUT',
+  'REVOKED_BY_USER',
+  'REVOKED_BY_ADMIN',
+  'TOKEN_REVOKED',
+  'PASSWORD_CHANGED',
+  'PASSWORD_RESET',
+  'EMAIL_CHANGED',
+  'REUSE_DETECTED',
+  'BINDING_MISMATCH',
+  'ACCOUNT_DISABLED',
+  'ACCOUNT_DELETED',
+  'SESSION_LIMIT',
+] as const;
+export type RevocationReason = (typeof revocationReasons)[number];
+
+export interface AccountRecord {
+  readonly id: string;
+  /** Normalized (trimmed, NFC, lower case); unique. */
+  readonly email: string;
+  readonly emailVerified: boolean;
+  /** As typed; unique without regard to case. */
+  readonly username: string | null;
+  readonly passwordHash: string | null;
+  readonly roles: readonly string[];
+  readonly createdAt: EpochMs;
+  readonly lastLoginAt: EpochMs | null;
+  readonly passwordChangedAt: EpochMs | null;
+  readonly disabled: AccountDisabledRecord | null;
+  /** Rises with every "end all sessions". A session is alive only with this epoch, or as `keptSessionId`. */
+  readonly sessionEpoch: number;
+  readonly keptSessionId: string | null;
+  /** The last rise of `sessionEpoch`: when, why and by whom. */
+  readonly sessionsEnded: Ending | null;
+  /** How many sign-ins the account has had: each takes the next number. */
+  readonly signInCount: number;
+  /** Rises with every change of roles, status, verification or epoch. Starts at 1. */
+  readonly version: number;
+  /** When `version` last rose; `createdAt` before the first time. */
+  readonly changedAt: EpochMs;
+}
+
+export interface AccountDisabledRecord {
+  readonly at: EpochMs;
+  /** Null: until somebody enables the account. */
+  readonly until: EpochMs | null;
+  readonly reason: string | null;
+}
+
+export interface DeviceRecord {
+  readonly label: string;
+  readonly browser: string | null;
+  readonly os: string | null;
+  readonly kind: DeviceKind;
+}
+export const deviceKinds = ['DESKTOP', 'MOBILE', 'TABLET', 'TV', 'BOT', 'PROGRAM', 'UNKNOWN'] as const;
+export type DeviceKind = (typeof deviceKinds)[number];
+
+/** Why, when and by whom (an account id; null: the server itself) something was ended. */
+export interface Ending {
+  readonly at: EpochMs;
+  readonly reason: RevocationReason;
+  readonly by: string | null;
+}
+
+export interface SessionRecord {
+  readonly id: string;
+  readonly accountId: string;
+  /** The account's `sessionEpoch` that the sign-in read together with the password hash. */
+  readonly epoch: number;
+  /** The sign-in's number (`signInCount` after it was taken). */
+  readonly ordinal: number;
+  /** How often the refresh token has been rotated; 0 at sign-in. */
+  readonly generation: number;
+  /** The highest generation that the client is known to have received; -1 before the first. */
+  readonly confirmedGeneration: number;
+  readonly confirmedAt: EpochMs | null;
+  /** Instants of the last rotations, oldest first, at most 8; the last one made `generation`. */
+  readonly rotations: readonly EpochMs[];
+  /** The random id of the attempt that made `generation`; null before the first rotation. */
+  readonly attemptId: string | null;
+  readonly createdAt: EpochMs;
+  readonly lastSeenAt: EpochMs;
+  readonly authenticatedAt: EpochMs;
+  /** When it ends if it is not refreshed before; never later than `expiresAt`. */
+  readonly idleExpiresAt: EpochMs;
+  /** When it ends however often it is refreshed. */
+  readonly expiresAt: EpochMs;
+  /** From then on the record may be removed. */
+  readonly purgeAt: EpochMs;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly device: DeviceRecord;
+  readonly revoked: Ending | null;
+}
+
+/** A key of the server itself, encrypted ("wrapped") under each configured secret. */
+export interface KeyRecord {
+  /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */
+  readonly id: string;
+  readonly purpose: KeyPurpose;
+  /** 1, 2, 3, ... within the purpose: two nodes that make the next key at once make one. */
+  readonly sequence: number;
+  /** The JWS algorithm for `signing`, null otherwise. */
+  readonly algorithm: string | null;
+  /** Secret id -> ciphertext. The key material is in no other form in the store. */
+  readonly wrapped: Readonly<Record<string, string>>;
+  readonly createdAt: EpochMs;
+  /** From when a signing key signs; it verifies from the start. */
+  readonly activatesAt: EpochMs;
+  readonly revokedAt: EpochMs | null;
+}
+export type KeyPurpose = 'refresh-mac' | 'pepper' | 'signing';
