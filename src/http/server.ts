@@ -5,6 +5,7 @@ import { type FastifyInstance, type FastifyServerOptions, fastify, LogController
 import type { Logger } from 'pino';
 import { AuthError, serviceUnavailable } from '../auth/errors.js';
 import type { Config } from '../config.js';
+import { type ConsoleDeps, registerConsole } from './console.js';
 import { createTransportReader } from './cookies.js';
 import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
@@ -16,8 +17,8 @@ import { createFactsReader } from './request-facts.js';
 import { requestIdOf } from './request-id.js';
 import { type PublishedKeys, registerWellKnown } from './well-known.js';
 
-export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'> {
-  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
+export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport'>, ConsoleDeps {
+  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox'>;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
   /** Rejects while the store does not answer. */
@@ -127,7 +128,7 @@ function addNotFound(app: FastifyInstance): void {
 }
 
 /**
- * The HTTP side, not yet listening. Every answer is JSON with the request's id, every failure `{ errors: [...] }`; a request
+ * The HTTP side, not yet listening. Every answer but the console's is JSON with the request's id, every failure `{ errors: [...] }`; a request
  * takes at most `requestTimeoutMs`. `close()` lets requests in flight finish and ends idle connections.
  */
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
@@ -138,6 +139,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
   addNotFound(app);
+  await registerConsole(app, deps);
   registerGraphqlRoute(app, { ...deps, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
