@@ -19,14 +19,24 @@ export interface Known {
 
 export interface Example {
   readonly title: string;
+  /** The comment that the file begins with: what the operation does. */
+  readonly about: string;
+  /** The operation without that comment. */
   readonly query: string;
+  readonly operationName: string;
   /** Null where the operation has none. */
   readonly variables: ((known: Known) => Readonly<Record<string, unknown>>) | null;
 }
 
 const email = 'ada@example.com';
 const password = 'correct horse battery';
-const example = (title: string, query: string, variables: Example['variables'] = null): Example => ({ title, query, variables });
+
+function example(title: string, text: string, variables: Example['variables'] = null): Example {
+  const comment = /^(?:#.*\n)*/.exec(text)?.[0] ?? '';
+  const query = text.slice(comment.length);
+  const about = comment.replaceAll(/^# ?/gm, '').replaceAll('\n', ' ').trim();
+  return { title, about, query, operationName: /^\w+ (\w+)/.exec(query)?.[1] ?? '', variables };
+}
 
 /** From an empty server to an ended session, in this order. */
 export const tour: readonly [Example, ...Example[]] = [

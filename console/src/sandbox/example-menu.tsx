@@ -10,36 +10,39 @@ export function variablesText({ variables }: Example, { sessions, current }: Hel
   return JSON.stringify(variables({ current, other }), null, 2);
 }
 
-const operationNameOf = ({ query }: Example): string => /^(?:query|mutation) (\w+)/m.exec(query)?.[1] ?? '';
-
 /** Shows the example in its own tab, as it was written: a tab that has it already is gone back to. */
-function useOpenExample(): (example: Example) => void {
+function useExamples(): { readonly shown: string | null; readonly open: (example: Example) => void } {
   const state = useHeldSessions();
   const { addTab, changeTab } = useGraphiQLActions();
-  const { tabs, queryEditor, variableEditor } = useGraphiQL(({ tabs, queryEditor, variableEditor }) => ({
-    tabs,
-    queryEditor,
-    variableEditor,
+  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((graphiql) => ({
+    tabs: graphiql.tabs,
+    activeTabIndex: graphiql.activeTabIndex,
+    queryEditor: graphiql.queryEditor,
+    variableEditor: graphiql.variableEditor,
   }));
-  return (example) => {
-    const present = tabs.findIndex(({ operationName }) => operationName === operationNameOf(example));
-    if (present < 0) addTab();
-    else changeTab(present);
-    queryEditor?.setValue(example.query);
-    variableEditor?.setValue(variablesText(example, state));
+  return {
+    shown: tabs[activeTabIndex]?.operationName ?? null,
+    open: (example) => {
+      const present = tabs.findIndex(({ operationName }) => operationName === example.operationName);
+      if (present < 0) addTab();
+      else changeTab(present);
+      queryEditor?.setValue(example.query);
+      variableEditor?.setValue(variablesText(example, state));
+    },
   };
 }
 
 function ExampleList({ examples, numbered = false }: { readonly examples: readonly Example[]; readonly numbered?: boolean }) {
-  const open = useOpenExample();
+  const { shown, open } = useExamples();
   const List = numbered ? 'ol' : 'ul';
   return (
     <List>
       {examples.map((example) => (
         <li key={example.title}>
-          <button type="button" onClick={() => open(example)}>
+          <button type="button" aria-pressed={shown === example.operationName} onClick={() => open(example)}>
             {example.title}
           </button>
+          {shown === example.operationName && <p>{example.about}</p>}
         </li>
       ))}
     </List>
@@ -50,7 +53,7 @@ function ExampleMenu() {
   return (
     <section className="example-menu" aria-label="Examples">
       <h2>Examples</h2>
-      <p>From an empty server to an ended session. Open one, then run it.</p>
+      <p>From an empty server to an ended session: open one, then run it with the pink button or Ctrl-Enter.</p>
       <ExampleList examples={tour} numbered />
       <h3>More</h3>
       <ExampleList examples={more} />

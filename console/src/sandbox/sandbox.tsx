@@ -12,7 +12,8 @@ import { createSandboxFetch } from './sandbox-fetch.js';
 import { SessionsContext } from './sessions-context.js';
 
 const held = new HeldSessions();
-const storage = createMemoryStorage();
+/** How wide the examples are beside the editors, and how high the operation above its variables. */
+const storage = createMemoryStorage({ 'graphiql:docExplorerFlex': '0.28', 'graphiql:secondaryEditorFlex': '2' });
 const plugins = [examplePlugin, HISTORY_PLUGIN];
 const fetcher = createGraphiQLFetcher({
   url: new URL('graphql', document.baseURI).href,
