@@ -56,6 +56,8 @@ export class SandboxPage {
     await this.page.getByRole('button', { name: 'Headers', exact: true }).click();
     await this.page.locator('[aria-label="Headers"] .view-lines').last().click();
     await this.page.keyboard.press('ControlOrMeta+A');
+    // Written over a selection, the text would be taken for brackets to put around it.
+    await this.page.keyboard.press('Delete');
     await this.page.keyboard.insertText(JSON.stringify(headers));
   }
 
