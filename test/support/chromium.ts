@@ -24,8 +24,8 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The path of the browser to test with, `CHROMIUM_PATH` first; null where there is none. */
+/** The path of the browser to test with: `CHROMIUM_PATH` where it is set, else the usual ones; null where there is none. */
 export function findChromium(): string | null {
   const named = process.env.CHROMIUM_PATH;
-  return [named, ...usualPaths].find((path) => path !== undefined && path !== '' && isProgram(path)) ?? null;
+  return (named ? [named] : usualPaths).find(isProgram) ?? null;
 }
