@@ -324,6 +324,13 @@ export const settings = {
     about: 'Whether the schema can be queried, and validation errors name fields and types.',
     parse: onOff,
   }),
+  sandbox: setting({
+    env: 'LATCHKEY_SANDBOX',
+    defaultText: 'on outside production',
+    bounds: 'on, off',
+    about: 'Whether a browser that opens `/graphql` gets a schema explorer. It needs `LATCHKEY_INTROSPECTION`.',
+    parse: onOff,
+  }),
   keyRotationSeconds: setting({
     env: 'LATCHKEY_KEY_ROTATION',
     defaultText: '30d',
@@ -419,13 +426,14 @@ type Settings = typeof settings;
 type Parsed = { readonly [K in keyof Settings]: z.output<Settings[K]['parse']> };
 
 /** Everything that the server can be told, checked and complete. Frozen. */
-export interface Config extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection'> {
+export interface Config extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'sandbox'> {
   readonly production: boolean;
   readonly storeUrl: string;
   /** Without a trailing slash. */
   readonly publicUrl: string;
   readonly audience: string;
   readonly introspection: boolean;
+  readonly sandbox: boolean;
   /** Whether npm runs this process (`npm start`). */
   readonly startedByNpm: boolean;
   /** What the start must say aloud: settings that are unsafe for production, and variables that mean nothing. */
@@ -496,6 +504,10 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   const known = new Set(Object.values(settings).flatMap((row: Setting) => [row.env, ...(row.secret ? [`${row.env}_FILE`] : [])]));
   const unknown = Object.keys(environment).filter((name) => name.startsWith('LATCHKEY_') && !known.has(name));
   const warnings = unknown.sort().map((name) => `${name} is not a setting of this version and is ignored`);
+  const sandbox = parsed.sandbox ?? !production;
+  if (sandbox && !(parsed.introspection ?? !production)) {
+    warnings.push('LATCHKEY_SANDBOX is on and LATCHKEY_INTROSPECTION is off: the explorer at /graphql has no schema');
+  }
   if (production) return warnings;
   if (parsed.secret === null) warnings.push('LATCHKEY_SECRET is not set: a secret made by the server lies beside the data it protects');
   if (parsed.publicUrl === null || parsed.publicUrl.startsWith('http:')) {
@@ -503,6 +515,7 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   }
   if (parsed.bcryptCost < 10) warnings.push('LATCHKEY_BCRYPT_COST is below 10: a stolen database gives up passwords quickly');
   if (parsed.introspection ?? true) warnings.push('introspection is on, and errors name fields and types');
+  if (sandbox) warnings.push('the sandbox is on: a browser that opens /graphql gets a schema explorer');
   return warnings;
 }
 
@@ -535,6 +548,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     audience: parsed.audience ?? url,
     allowedOrigins: Object.freeze(parsed.allowedOrigins.length > 0 ? parsed.allowedOrigins : [new URL(url).origin]) as string[],
     introspection: parsed.introspection ?? !production,
+    sandbox: parsed.sandbox ?? !production,
     startedByNpm: environment.npm_lifecycle_event === 'start',
     warnings: Object.freeze(warningsOf(parsed, production, environment)),
   });
