@@ -23,9 +23,13 @@ const layers = {
     types: ['graphql/context.ts', 'auth/'],
   },
   graphql: { files: 'graphql/[^/]+.ts', values: ['graphql/', 'auth/errors.ts', 'auth/viewer.ts'], types: ['auth/'] },
-  rules: { files: 'rules/', values: ['auth/errors.ts'], types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'] },
+  rules: {
+    files: 'rules/',
+    values: ['auth/errors.ts', 'auth/step-up.ts'],
+    types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'],
+  },
   http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
-  config: { files: 'config.ts' },
+  config: { files: 'config(-file)?.ts', values: ['auth/roles.ts'] },
   leaf: { files: 'log.ts' },
   'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
@@ -63,7 +67,7 @@ const layers = {
     values: [
       'app.ts',
       'auth/errors.ts',
-      'auth/roles.ts',
+      'auth/role-book.ts',
       'config.ts',
       'doctor/',
       'explain.ts',
@@ -88,7 +92,8 @@ const homes = [
   { packages: 'prom-client', home: 'telemetry/metrics.ts' },
   { packages: '@opentelemetry/[^/]+', home: 'telemetry/(tracing|quiet-exporter).ts' },
   { packages: 'pino', home: 'log.ts', types: '(app|http/.+).ts' },
-  { packages: 'zod', home: '(config.ts|auth/)' },
+  { packages: 'zod', home: '(config(-file)?.ts|auth/)' },
+  { packages: 'jsonc-parser', home: 'config-file.ts' },
   { packages: 'commander', home: 'cli/' },
 ];
 

@@ -33,6 +33,7 @@ ever repeated in it. This page is generated from the table in \`src/auth/errors.
 | \`field\` | the argument or input field at fault | where one value is at fault |
 | \`retryAfter\` | seconds after which repeating makes sense, at least 1 | \`RATE_LIMITED\`, \`SERVICE_UNAVAILABLE\` |
 | \`sessionId\` | the session concerned | only to the holder of an authentic token of that session |
+| \`known\` | the names that would have been accepted | \`UNKNOWN_ROLE\` |
 
 Nothing else leaves the server. What went wrong inside stands in its log under the \`requestId\`.
 

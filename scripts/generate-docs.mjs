@@ -7,6 +7,7 @@ import { grafanaDashboard } from './grafana-dashboard.mjs';
 import { metricsPage } from './metrics-page.mjs';
 
 const { settings } = await importBuilt('config.js');
+const { configFileSchema } = await importBuilt('config-file.js');
 const { errorKinds } = await importBuilt('auth/errors.js');
 const { createProgram } = await importBuilt('cli/program.js');
 const { exitCodes } = await importBuilt('cli/exit-codes.js');
@@ -15,6 +16,7 @@ await writeOrCheck(
   [
     [new URL('docs/configuration.md', root), configurationPage(Object.values(settings))],
     [new URL('.env.example', root), environmentExample(Object.values(settings))],
+    [new URL('schema/config.schema.json', root), `${JSON.stringify(configFileSchema(), null, 2)}\n`],
     [new URL('docs/errors.md', root), errorsPage(errorKinds)],
     [new URL('docs/command-line.md', root), commandLinePage(createProgram(), exitCodes)],
     [new URL('docs/metrics.md', root), metricsPage(Object.values(metricDefinitions))],

@@ -145,7 +145,9 @@ function httpDeps(
     graphqlHandler: fastifyApolloHandler(apollo, {
       context: async (request) => {
         const facts = requestFactsOf(request);
-        return new GraphQLContext(services, facts, transportOf(request), await services.viewers.settle(facts.accessToken));
+        const viewer = await services.viewers.settle(facts.accessToken);
+        const { reauthenticationAgeSeconds } = config;
+        return new GraphQLContext(services, facts, transportOf(request), viewer, { now: services.now(), reauthenticationAgeSeconds });
       },
     }),
     ready: async () => {

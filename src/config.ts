@@ -4,6 +4,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import ms from 'ms';
 import { z } from 'zod';
+import type { RoleSettings } from './auth/roles.js';
+import { ConfigFileError, readConfigFile } from './config-file.js';
 
 /** One row of the settings table. `docs/configuration.md` and `.env.example` are generated from these rows. */
 export interface Setting<T = unknown> {
@@ -106,6 +108,14 @@ const isNetwork = (value: string): boolean => {
 const networks = list.transform((values, context) =>
   values.every(isNetwork) ? values : fail(context, 'must be addresses or CIDR blocks, separated by commas'),
 );
+const configFile = optionalText.transform((value, context) => {
+  try {
+    return readConfigFile(value);
+  } catch (error) {
+    if (error instanceof ConfigFileError) return fail(context, error.message);
+    throw error;
+  }
+});
 const storeUrl = z
   .string()
   .optional()
@@ -296,6 +306,20 @@ export const settings = {
     about: 'The longest password that a person may choose.',
     parse: integer(256, 64, 1024),
   }),
+  configFile: setting({
+    env: 'LATCHKEY_CONFIG_FILE',
+    defaultText: 'none: the built-in roles',
+    bounds: 'a JSON file by `schema/config.schema.json`',
+    about: 'The roles, and which one new accounts have: see [below](#the-file).',
+    parse: configFile,
+  }),
+  reauthenticationAgeSeconds: setting({
+    env: 'LATCHKEY_REAUTHENTICATION_AGE',
+    defaultText: '15m',
+    bounds: '0s (off) to 24h',
+    about: "Changing something of other people's accounts and sessions asks for a proof of the password that is no older than this.",
+    parse: duration('15m', '0s', '24h'),
+  }),
   signupEnabled: setting({
     env: 'LATCHKEY_SIGNUP',
     defaultText: 'on',
@@ -426,7 +450,9 @@ type Settings = typeof settings;
 type Parsed = { readonly [K in keyof Settings]: z.output<Settings[K]['parse']> };
 
 /** Everything that the server can be told, checked and complete. Frozen. */
-export interface Config extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'sandbox'> {
+export interface Config
+  extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'sandbox' | 'configFile'>,
+    RoleSettings {
   readonly production: boolean;
   readonly storeUrl: string;
   /** Without a trailing slash. */
@@ -508,6 +534,9 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   if (sandbox && !(parsed.introspection ?? !production)) {
     warnings.push('LATCHKEY_SANDBOX is on and LATCHKEY_INTROSPECTION is off: the explorer at /graphql has no schema');
   }
+  const { roles, defaultRole } = parsed.configFile;
+  const open = roles[defaultRole] ?? [];
+  if (open.length > 0 && parsed.signupEnabled) warnings.push(`sign-up is open, and every account holds ${open.join(', ')}`);
   if (production) return warnings;
   if (parsed.secret === null) warnings.push('LATCHKEY_SECRET is not set: a secret made by the server lies beside the data it protects');
   if (parsed.publicUrl === null || parsed.publicUrl.startsWith('http:')) {
@@ -538,10 +567,11 @@ export function loadConfig(environment: Environment = process.env): Config {
   problems.push(...crossProblems(parsed, production));
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { nodeEnv: _, ...rest } = parsed;
+  const { nodeEnv: _, configFile: file, ...rest } = parsed;
   const url = parsed.publicUrl ?? `http://127.0.0.1:${parsed.port}`;
   return Object.freeze({
     ...rest,
+    ...file,
     production,
     storeUrl: storeUrlOf(parsed),
     publicUrl: url,

@@ -11,10 +11,12 @@ import { type Meter, noMeter } from './auth/meter.js';
 import { Notices } from './auth/notices.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
 import { Passwords } from './auth/passwords.js';
+import { Reauthentications } from './auth/reauthentications.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
 import { RevocationFeed } from './auth/revocation-feed.js';
 import { ReadThroughCheck } from './auth/revocations.js';
+import { RoleBook } from './auth/role-book.js';
 import { ServerKeys } from './auth/server-keys.js';
 import { SessionSearch } from './auth/session-search.js';
 import { SessionUses } from './auth/session-uses.js';
@@ -78,14 +80,15 @@ export async function openServices(deps: ServiceDeps) {
   const { config, secrets, store, log, meter = noMeter, mailer = null, ownClaims = null, clocks } = deps;
   const clock = new Clock({ readStoreClock: () => store.readClock(), machine: clocks });
   await clock.synchronize();
+  const roles = new RoleBook(config);
   const wrapping = new KeyWrapping(secrets);
   const serverKeys = new ServerKeys({ store, wrapping });
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
   const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
-  const accessTokens = new AccessTokens({ keys: signingKeys, clock, config });
-  const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, ownClaims });
+  const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });
+  const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, roles, ownClaims });
   const notices = new Notices({ mailer, log, publicUrl: config.publicUrl });
   const uses = new SessionUses({ store, log });
   const revocations = new RevocationFeed({
@@ -99,9 +102,9 @@ export async function openServices(deps: ServiceDeps) {
     log,
     config,
   });
-  const accounts = new Accounts({ store, clock, passwords, config });
+  const accounts = new Accounts({ store, clock, passwords, roles, config });
   const sessions = new Sessions({ store, clock, config });
-  const sessionSearch = new SessionSearch({ store, clock });
+  const sessionSearch = new SessionSearch({ store, clock, roles });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -115,15 +118,17 @@ export async function openServices(deps: ServiceDeps) {
   ]);
   return {
     accounts,
+    roles,
     sessions,
     signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config, meter }),
+    reauthentications: new Reauthentications({ store, clock, accounts, issuer }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
+    viewers: new Viewers({ accessTokens, sessionCheck: revocations, roles, meter }),
     revocations,
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
-    accountDirectory: new AccountDirectory({ store, clock }),
+    accountDirectory: new AccountDirectory({ store, clock, roles }),
     sessionSearch,
     bulkRevocations: new BulkRevocations({ store, clock, search: sessionSearch, config }),
     refreshTokens,

@@ -4,7 +4,7 @@ import type { AccountRecord, EpochMs, SessionRecord } from '../store/records.js'
 import type { Clock } from './clock.js';
 import { type AccessTokenClaims, parseClaims, readHeader } from './jwt-checks.js';
 import type { OwnClaims } from './own-claims.js';
-import { permissionsOf } from './roles.js';
+import type { RoleBook } from './role-book.js';
 import type { SigningKeys } from './signing-keys.js';
 
 /** How far a verifier's clock may be off, in seconds. */
@@ -21,6 +21,7 @@ export type VerifiedAccessToken =
 interface AccessTokensDeps {
   readonly keys: SigningKeys;
   readonly clock: Clock;
+  readonly roles: RoleBook;
   readonly config: {
     readonly publicUrl: string;
     readonly audience: string;
@@ -47,7 +48,7 @@ export class AccessTokens {
     session: SessionRecord,
     ownClaims: OwnClaims = {},
   ): { readonly token: string; readonly expiresAt: EpochMs } {
-    const { config, keys, clock, random = Math.random } = this.deps;
+    const { config, keys, clock, roles, random = Math.random } = this.deps;
     const now = clock.now();
     const issuedAt = Math.floor(now / 1000);
     const lifetime = Math.floor(config.accessTokenTtlSeconds * (1 - 0.05 * random()));
@@ -67,7 +68,7 @@ export class AccessTokens {
       auth_time: Math.floor(session.authenticatedAt / 1000),
       jti: randomUUID(),
       roles: account.roles,
-      scope: permissionsOf(account.roles).join(' '),
+      scope: roles.permissionsOf(account.roles).join(' '),
       email_verified: account.emailVerified,
       ...(config.tokenClaims.includes('email') && { email: account.email }),
       ...(config.tokenClaims.includes('username') && account.username !== null && { username: account.username }),

@@ -2,9 +2,8 @@ import type { Store } from '../store/port.js';
 import type { AccountQuery, CreationPosition, Page } from '../store/queries.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
-import { AuthError } from './errors.js';
 import { isWellFormed } from './identifiers.js';
-import { isRole } from './roles.js';
+import type { RoleBook } from './role-book.js';
 
 /** What is left out, or null, does not narrow. */
 export interface UserFilter {
@@ -26,11 +25,6 @@ const mostReads = 20;
 /** Where a count stops. */
 const mostCounted = 10_000;
 
-/** Throws `AuthError` `BAD_USER_INPUT` for a name that is no role. */
-export function checkRole(role: string | null | undefined): void {
-  if (role !== null && role !== undefined && !isRole(role)) throw new AuthError('BAD_USER_INPUT', { field: 'role', reason: 'INVALID' });
-}
-
 /** Reads on until `limit` rows are found, the list ends, or enough was looked at. */
 export async function fill<Row>(
   { limit, after }: Page<CreationPosition>,
@@ -50,6 +44,7 @@ export async function fill<Row>(
 interface AccountDirectoryDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly roles: RoleBook;
 }
 
 /** All accounts, for whoever may see them all. Who may is not decided here. */
@@ -61,7 +56,7 @@ export class AccountDirectory {
     const query = this.query(filter);
     if (query === null) return { rows: [], next: null };
     const { rows, next } = await fill(page, (part) => this.deps.store.listAccounts(query, part));
-    return { rows: rows.map(toAccount), next };
+    return { rows: rows.map((record) => toAccount(record, this.deps.roles)), next };
   }
 
   /** At most 10,000. Throws what `list` throws. */
@@ -72,7 +67,7 @@ export class AccountDirectory {
 
   /** Null: nothing can fit. */
   private query({ search, role, disabled, emailVerified }: UserFilter): AccountQuery | null {
-    checkRole(role);
+    if (role !== null && role !== undefined) this.deps.roles.check([role], 'role');
     // Addresses are kept trimmed, composed and in lower case (`normalizeEmail`).
     const text = search?.slice(0, 1_024).trim().normalize('NFC').toLowerCase().normalize('NFC') ?? null;
     if (text !== null && !isWellFormed(text)) return null;

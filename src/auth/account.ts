@@ -1,5 +1,6 @@
 import type { AccountRecord } from '../store/records.js';
-import { type Permission, permissionsOf } from './roles.js';
+import type { RoleBook } from './role-book.js';
+import type { Permission } from './roles.js';
 
 /** An account as everything outside the sign-in sees it: without the password hash. */
 export interface Account extends Omit<AccountRecord, 'passwordHash'> {
@@ -7,6 +8,6 @@ export interface Account extends Omit<AccountRecord, 'passwordHash'> {
   readonly permissions: readonly Permission[];
 }
 
-export function toAccount({ passwordHash: _, ...record }: AccountRecord): Account {
-  return { ...record, permissions: permissionsOf(record.roles) };
+export function toAccount({ passwordHash: _, ...record }: AccountRecord, roles: RoleBook): Account {
+  return { ...record, permissions: roles.permissionsOf(record.roles) };
 }

@@ -8,7 +8,7 @@ import { isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
-import { defaultRole, isRole } from './roles.js';
+import type { RoleBook } from './role-book.js';
 import type { RequestFacts } from './viewer.js';
 
 export interface SignupInput {
@@ -27,6 +27,7 @@ interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly passwords: Passwords;
+  readonly roles: RoleBook;
   readonly config: PasswordRules & { readonly signupEnabled: boolean };
 }
 
@@ -44,7 +45,7 @@ export class Accounts {
 
   /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
   async create(input: NewAccount): Promise<Account> {
-    return toAccount(await this.make(input, null));
+    return toAccount(await this.make(input, null), this.deps.roles);
   }
 
   /**
@@ -52,12 +53,12 @@ export class Accounts {
    * queue full).
    */
   private async make(input: NewAccount, ipAddress: string | null): Promise<AccountRecord> {
-    const { config, store, clock, passwords } = this.deps;
+    const { config, store, clock, passwords, roles: book } = this.deps;
     const email = normalizeEmail(input.email);
     if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
     const username = input.username ?? null;
     if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
-    if (!input.roles.every(isRole)) throw new AuthError('BAD_USER_INPUT', { field: 'roles', reason: 'INVALID' });
+    book.check(input.roles, 'roles');
     checkNewPassword(input.password, 'password', [email, username], config);
 
     // Only to spare the hash: what decides is the store's unique index.
@@ -65,7 +66,7 @@ export class Accounts {
     if (username !== null && (await store.findAccountByUsername(username)) !== null)
       throw new AuthError('USERNAME_TAKEN', { field: 'username' });
     const passwordHash = await passwords.hash(input.password, ipAddress);
-    const roles = [...new Set([defaultRole, ...input.roles])];
+    const roles = [...new Set([book.defaultRole, ...input.roles])];
     const { emailVerified } = input;
     const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
     try {
@@ -82,8 +83,16 @@ export class Accounts {
    * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED`.
    */
   async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
+    return this.prove(await this.findByLogin(login), password, request);
+  }
+
+  /** The account of this id, as it was when its hash was read, if this is its password. Throws what `authenticate` throws. */
+  async reauthenticate(id: string, password: string, request: RequestFacts): Promise<AccountRecord> {
+    return this.prove(await this.deps.store.findAccount(id), password, request);
+  }
+
+  private async prove(account: AccountRecord | null, password: string, request: RequestFacts): Promise<AccountRecord> {
     const { passwords, clock } = this.deps;
-    const account = await this.findByLogin(login);
     const hash = account?.passwordHash ?? null;
     const matches = await passwords.verify(password, hash, request.ipAddress);
     if (account === null || hash === null || !matches) throw new AuthError('INVALID_CREDENTIALS');
@@ -95,7 +104,7 @@ export class Accounts {
   /** Null when there is none; also for a malformed id. */
   async find(id: string): Promise<Account | null> {
     const record = isId(id) ? await this.deps.store.findAccount(id) : null;
-    return record === null ? null : toAccount(record);
+    return record === null ? null : toAccount(record, this.deps.roles);
   }
 
   /** The id for an email address, a username, or an id (also of an account that was deleted). Null when there is none. */
@@ -105,14 +114,15 @@ export class Accounts {
 
   /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */
   async grantRole(login: string, role: string): Promise<Account> {
-    if (!isRole(role)) throw new AuthError('BAD_USER_INPUT', { field: 'role', reason: 'INVALID' });
+    const { store, clock, roles: book } = this.deps;
+    book.check([role], 'role');
     for (;;) {
       const account = await this.findByLogin(login);
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
-      if (account.roles.includes(role)) return toAccount(account);
+      if (account.roles.includes(role)) return toAccount(account, book);
       const roles = [...account.roles, role];
-      const changed = await this.deps.store.setRoles(account.id, account.version, roles, this.deps.clock.now());
-      if (changed !== null) return toAccount(changed);
+      const changed = await store.setRoles(account.id, account.version, roles, clock.now());
+      if (changed !== null) return toAccount(changed, book);
     }
   }
 

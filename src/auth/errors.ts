@@ -37,14 +37,16 @@ export const errorKinds = {
     message: 'Confirm your password to do this.',
     httpStatus: 401,
     reveals: nothing,
-    about: 'The last proof of the password is too old for this act.',
+    about:
+      'The last proof of the password is too old for this act: ask for it, call `reauthenticate`, and repeat with the new access token.',
   }),
   BAD_USER_INPUT: kind({
     message: 'This value is not acceptable.',
     httpStatus: 400,
     reveals: nothing,
-    about: '`field` names the argument or input field; the value is never repeated.',
-    reasons: ['INVALID', 'OUT_OF_RANGE', 'TOKEN_GIVEN_TWICE'],
+    about:
+      '`field` names the argument or input field; the value is never repeated. On `UNKNOWN_ROLE` `known` lists the roles that there are.',
+    reasons: ['INVALID', 'OUT_OF_RANGE', 'UNKNOWN_ROLE', 'TOKEN_GIVEN_TWICE'],
   }),
   WEAK_PASSWORD: kind({
     message: 'Choose another password.',
@@ -190,6 +192,8 @@ export interface ErrorDetails {
   /** Seconds, at least 1. */
   readonly retryAfter?: number;
   readonly sessionId?: string;
+  /** The names that would have been accepted. */
+  readonly known?: readonly string[];
 }
 
 /** The only error that a service throws on purpose. The text comes from the table; `cause` is for the log alone. */

@@ -1,21 +1,17 @@
 export const permissions = ['users:read', 'users:write', 'sessions:read', 'sessions:revoke', 'audit:read'] as const;
 export type Permission = (typeof permissions)[number];
 
-/** What each role allows. Rules ask for permissions, never for roles. */
-const permissionsByRole: Readonly<Record<string, readonly Permission[]>> = {
-  user: [],
-  support: ['users:read', 'sessions:read'],
-  admin: permissions,
-};
-export const roleNames: readonly string[] = Object.keys(permissionsByRole);
+/** Those that change something of other people. */
+export const writingPermissions: readonly Permission[] = ['users:write', 'sessions:revoke'];
 
-/** The role that every account starts with. */
-export const defaultRole = 'user';
-
-export const isRole = (name: string): boolean => Object.hasOwn(permissionsByRole, name);
-
-/** What the roles allow together, in the table's order; an unknown role allows nothing. */
-export function permissionsOf(roles: readonly string[]): readonly Permission[] {
-  const held = new Set(roles.flatMap((role) => (isRole(role) ? (permissionsByRole[role] ?? []) : [])));
-  return permissions.filter((permission) => held.has(permission));
+/** Which roles there are, what each allows, and which one every new account has. */
+export interface RoleSettings {
+  readonly roles: Readonly<Record<string, readonly Permission[]>>;
+  readonly defaultRole: string;
 }
+
+/** Where the settings name no others. */
+export const builtInRoles: RoleSettings = {
+  roles: { user: [], support: ['users:read', 'sessions:read'], admin: permissions },
+  defaultRole: 'user',
+};

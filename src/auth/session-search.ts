@@ -2,10 +2,11 @@ import type { Store } from '../store/port.js';
 import type { AllSessionsQuery, CreationPosition, Page } from '../store/queries.js';
 import type { DeviceKind, EpochMs, SessionRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
-import { checkRole, fill, type ResultPage } from './account-directory.js';
+import { fill, type ResultPage } from './account-directory.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isId, isWellFormed } from './identifiers.js';
+import type { RoleBook } from './role-book.js';
 import { type Session, type SessionState, toSession } from './sessions.js';
 
 /** What is left out, or null, does not narrow. `ids: []` fits nothing. */
@@ -42,6 +43,7 @@ const readRows = { least: 100, most: 500 };
 interface SessionSearchDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly roles: RoleBook;
 }
 
 /** The sessions of all accounts, each judged with its account. Who may see them is not decided here. */
@@ -97,16 +99,17 @@ export class SessionSearch {
   private async judge(records: readonly SessionRecord[]): Promise<FoundSession[]> {
     const ids = [...new Set(records.map(({ accountId }) => accountId))];
     const accounts = new Map((ids.length === 0 ? [] : await this.deps.store.findAccounts(ids)).map((account) => [account.id, account]));
-    const now = this.deps.clock.now();
+    const { clock, roles } = this.deps;
+    const now = clock.now();
     return records.map((record) => {
       const account = accounts.get(record.accountId);
-      return { session: toSession(record, account ?? null, now), account: account === undefined ? null : toAccount(account) };
+      return { session: toSession(record, account ?? null, now), account: account === undefined ? null : toAccount(account, roles) };
     });
   }
 
   /** Null: nothing can fit. */
   private query(filter: SessionFilter): AllSessionsQuery | null {
-    checkRole(filter.role);
+    if (filter.role !== null && filter.role !== undefined) this.deps.roles.check([filter.role], 'role');
     const ids = filter.ids ?? null;
     if (ids !== null && ids.length > mostIds) throw new AuthError('BAD_USER_INPUT', { field: 'ids', reason: 'OUT_OF_RANGE' });
     const texts = [filter.userId, filter.ipAddress, filter.userAgent];

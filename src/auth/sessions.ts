@@ -7,6 +7,7 @@ import { AuthError } from './errors.js';
 import { isId } from './identifiers.js';
 import { endOf } from './liveness.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
+import { staleProof } from './step-up.js';
 import type { SignedIn } from './viewer.js';
 
 export const sessionStates = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
@@ -66,7 +67,7 @@ const mostCounted = 10_000;
 interface SessionsDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly config: LifetimeConfig;
+  readonly config: LifetimeConfig & { readonly reauthenticationAgeSeconds: number };
 }
 
 /** The list of a person's sessions, and ending them. Who may see and end what is decided here, object by object. */
@@ -95,13 +96,15 @@ export class Sessions {
 
   /**
    * Ends one's own session, or any for `sessions:revoke`; an ended one comes back as it is. Throws `AuthError` `NOT_FOUND` for
-   * unknown, malformed and other people's ids alike.
+   * unknown, malformed and other people's ids alike, and `REAUTHENTICATION_REQUIRED` for another person's session when the caller's last
+   * proof of the password is too old.
    */
   async revoke(viewer: SignedIn, id: string): Promise<Session> {
     const { store, clock } = this.deps;
     const ownerId = viewer.permissions.includes('sessions:revoke') ? null : viewer.accountId;
     const found = isId(id) ? await store.findSession(id) : null;
     if (found === null || (ownerId !== null && found.accountId !== ownerId)) throw new AuthError('NOT_FOUND');
+    if (found.accountId !== viewer.accountId) this.askForRecentProof(viewer);
     const account = await store.findAccount(found.accountId);
     const now = clock.now();
     // One that the account's epoch has ended keeps the reason that it was ended for.
@@ -144,6 +147,12 @@ export class Sessions {
     const count = await store.revokeWhere(selector, ending, purgeTime(now, config));
     const ended = before.filter(({ id }) => id !== kept?.id).slice(0, mostReported);
     return { count, sessions: ended.map((record) => toSession({ ...record, revoked: ending }, account, now)) };
+  }
+
+  private askForRecentProof(viewer: SignedIn): void {
+    const { reauthenticationAgeSeconds } = this.deps.config;
+    const refusal = staleProof(viewer, { now: this.deps.clock.now(), reauthenticationAgeSeconds });
+    if (refusal !== null) throw refusal;
   }
 
   private async end(sessionId: string, ownerId: string | null, ending: Ending): Promise<SessionRecord | null> {

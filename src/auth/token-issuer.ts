@@ -4,6 +4,7 @@ import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { checkOwnClaims, type OwnClaims, type OwnClaimsSource } from './own-claims.js';
 import type { RefreshTokens } from './refresh-tokens.js';
+import type { RoleBook } from './role-book.js';
 import { type Session, toSession } from './sessions.js';
 
 /** What a sign-in or refresh hands out. */
@@ -21,6 +22,7 @@ interface TokenIssuerDeps {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly clock: Clock;
+  readonly roles: RoleBook;
   /** Null: the embedding application has none. */
   readonly ownClaims: OwnClaimsSource | null;
 }
@@ -34,8 +36,8 @@ export class TokenIssuer {
    * `OwnClaimsError`, and what the application throws.
    */
   async claimsFor(account: AccountRecord): Promise<OwnClaims> {
-    const { ownClaims } = this.deps;
-    return ownClaims === null ? {} : checkOwnClaims(await ownClaims(toAccount(account)));
+    const { ownClaims, roles } = this.deps;
+    return ownClaims === null ? {} : checkOwnClaims(await ownClaims(toAccount(account, roles)));
   }
 
   issue(account: AccountRecord, session: SessionRecord, ownClaims: OwnClaims): IssuedTokens {
@@ -47,7 +49,7 @@ export class TokenIssuer {
       refreshToken: this.deps.refreshTokens.mint({ sessionId: session.id, generation: session.generation }),
       refreshTokenExpiresAt: session.idleExpiresAt,
       serverTime: now,
-      account: toAccount(account),
+      account: toAccount(account, this.deps.roles),
       session: toSession(session, account, now),
     };
   }

@@ -2,13 +2,14 @@ import { StoreUnavailableError } from '../store/port.js';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.js';
 import { type AccessTokenResult, type Meter, noMeter } from './meter.js';
 import type { SessionCheck } from './revocations.js';
-import { permissionsOf } from './roles.js';
+import type { RoleBook } from './role-book.js';
 import { SealedKeyError } from './server-keys.js';
 import type { Viewer } from './viewer.js';
 
 interface ViewersDeps {
   readonly accessTokens: AccessTokens;
   readonly sessionCheck: SessionCheck;
+  readonly roles: RoleBook;
   readonly meter?: Pick<Meter, 'accessTokenChecked'>;
 }
 
@@ -47,7 +48,8 @@ export class Viewers {
     const standing = await this.deps.sessionCheck.check(verified.claims);
     if (standing.kind === 'alive') {
       const { roles } = standing;
-      return { kind: 'account', accountId, roles, permissions: permissionsOf(roles), sessionId, authenticatedAt: auth_time * 1000, epoch };
+      const permissions = this.deps.roles.permissionsOf(roles);
+      return { kind: 'account', accountId, roles, permissions, sessionId, authenticatedAt: auth_time * 1000, epoch };
     }
     const reason = standing.ended.kind === 'revoked' ? 'REVOKED' : 'EXPIRED';
     return { kind: 'anonymous', reason, sessionId, ended: standing.ended };

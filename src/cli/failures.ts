@@ -81,6 +81,7 @@ const weaknesses: Readonly<Record<string, string>> = {
 
 function refusal({ code, message, details }: AuthError): string {
   if (code === 'NOT_FOUND') return details.field === 'kid' ? 'There is no key with this id.' : 'There is no account with this login.';
+  if (code === 'BAD_USER_INPUT' && details.known) return `There is no such role: known are ${details.known.join(', ')}.`;
   if (code === 'BAD_USER_INPUT') return inputs[details.field ?? ''] ?? message;
   if (code === 'WEAK_PASSWORD') return weaknesses[details.reason ?? ''] ?? message;
   return message;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { roleNames } from '../auth/roles.js';
+import { RoleBook } from '../auth/role-book.js';
+import { loadConfig } from '../config.js';
 import { cursorOf, readCursor } from '../graphql/paging.js';
 import type { CreationPosition } from '../store/queries.js';
 import type { EpochMs } from '../store/records.js';
@@ -31,13 +32,17 @@ export function parseInstant(text: string): EpochMs {
   return at;
 }
 
-/** For an option that may be repeated. */
-export function collectRole(name: string, before: readonly string[] = []): string[] {
-  if (!roleNames.includes(name)) throw new InvalidArgumentError(`It must be one of ${roleNames.join(', ')}.`);
-  return [...before, name];
+/** Judged by the settings, which are read only when a role is named: help and manual need none. Throws `ConfigError` too. */
+export function parseRole(name: string): string {
+  const roles = new RoleBook(loadConfig());
+  if (!roles.isRole(name)) throw new InvalidArgumentError(`It must be one of ${roles.names.join(', ')}.`);
+  return name;
 }
 
-export const role = (flags: string, about: string): Option => new Option(flags, about).choices(roleNames);
+/** For an option that may be repeated. */
+export const collectRole = (name: string, before: readonly string[] = []): string[] => [...before, parseRole(name)];
+
+export const role = (flags: string, about: string): Option => new Option(flags, about).argParser(parseRole);
 export const limit = (): Option => new Option('--limit <number>', `rows to print, at most ${mostRows}`).default(50).argParser(row);
 export const after = (): Option => new Option('--after <cursor>', 'go on after an earlier page: its `next`').argParser(position);
 export const at = (flags: string, about: string): Option => new Option(`${flags} <instant>`, about).argParser(parseInstant);

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { roleNames } from '../auth/roles.js';
 import { collectRole } from './options.js';
 import { readNewPassword } from './password-input.js';
 import { withServices } from './services.js';
@@ -28,7 +27,7 @@ export function addUserCreate(parent: Command): void {
   )
     .argument('<email>', 'email address')
     .option('--username <name>', '3 to 32 letters, digits, dots, hyphens and underscores')
-    .option('--role <role>', `a role besides \`user\` (${roleNames.join(', ')}); may be repeated`, collectRole)
+    .option('--role <role>', 'a role besides the one that every account has; may be repeated', collectRole)
     .option('--verified', 'the address needs no verification')
     .action(reporting(createUser));
 }

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import { roleNames } from '../auth/roles.js';
+import { parseRole } from './options.js';
 import { withServices } from './services.js';
 import { type Report, reporting, subcommand } from './subcommand.js';
 import { userFields, userJson } from './users.js';
@@ -14,6 +14,6 @@ export function addUserGrant(parent: Command): void {
     user: userFields,
   })
     .argument('<login>', 'email address or username')
-    .addArgument(new Argument('<role>', 'the role').choices(roleNames))
+    .addArgument(new Argument('<role>', 'the role, one of the settings').argParser(parseRole))
     .action(reporting(grantRole));
 }

@@ -2,9 +2,11 @@ import type { Account } from '../auth/account.js';
 import type { Accounts } from '../auth/accounts.js';
 import { AuthError } from '../auth/errors.js';
 import type { Logouts } from '../auth/logouts.js';
+import type { Reauthentications } from '../auth/reauthentications.js';
 import type { Refreshes } from '../auth/refreshes.js';
 import type { Sessions } from '../auth/sessions.js';
 import type { SignIns } from '../auth/sign-ins.js';
+import type { ProofPolicy } from '../auth/step-up.js';
 import type { IssuedTokens } from '../auth/token-issuer.js';
 import type { RefreshTokenTransport, RequestFacts, SignedIn, Viewer } from '../auth/viewer.js';
 
@@ -13,6 +15,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly signIns: SignIns;
   readonly refreshes: Refreshes;
+  readonly reauthentications: Reauthentications;
   readonly sessions: Sessions;
   readonly logouts: Logouts;
   readonly now: () => number;
@@ -39,6 +42,8 @@ export class GraphQLContext {
     readonly request: RequestFacts,
     readonly transport: RefreshTokenTransport,
     private settled: Viewer,
+    /** As of this request's beginning. */
+    readonly proofPolicy: ProofPolicy,
   ) {}
 
   get viewer(): Viewer {

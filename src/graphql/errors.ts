@@ -79,7 +79,7 @@ function chainOf(error: unknown): unknown[] {
 }
 
 function told(code: AuthErrorCode, details: ErrorDetails = {}, message: string = errorKinds[code].message): TranslatedError {
-  const { reason, at, field, retryAfter, sessionId } = details;
+  const { reason, at, field, retryAfter, sessionId, known } = details;
   const extensions: PublicErrorExtensions = {
     code,
     ...(reason !== undefined && { reason }),
@@ -87,6 +87,7 @@ function told(code: AuthErrorCode, details: ErrorDetails = {}, message: string =
     ...(field !== undefined && { field }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(sessionId !== undefined && { sessionId }),
+    ...(known !== undefined && { known }),
   };
   return { code, message, extensions };
 }

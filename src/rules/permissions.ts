@@ -21,6 +21,7 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     refreshToken: anyoneWhileAvailable,
     revokeToken: anyoneWhileAvailable,
     logout: anyoneWhileAvailable,
+    reauthenticate: signedIn,
     revokeSession: signedIn,
     revokeOtherSessions: signedIn,
     revokeAllSessions: signedIn,

@@ -1,7 +1,8 @@
 import type { IRule } from 'graphql-shield';
 import { AuthError, serviceUnavailable } from '../auth/errors.js';
 import type { Permission } from '../auth/roles.js';
-import type { Viewer } from '../auth/viewer.js';
+import { staleProof } from '../auth/step-up.js';
+import type { SignedIn, Viewer } from '../auth/viewer.js';
 import type { GraphQLContext } from '../graphql/context.js';
 import { rule } from './shield.js';
 
@@ -12,8 +13,10 @@ import { rule } from './shield.js';
 type Verdict = true | AuthError;
 type Parent = { readonly id?: unknown };
 
-const judge = (name: string, decide: (viewer: Viewer, parent: Parent) => Verdict): IRule =>
-  rule(name, { cache: 'no_cache' })((parent: Parent, _args: unknown, context: GraphQLContext) => decide(context.viewer, parent));
+type Decide = (viewer: Viewer, parent: Parent, context: GraphQLContext) => Verdict;
+
+const judge = (name: string, decide: Decide): IRule =>
+  rule(name, { cache: 'no_cache' })((parent: Parent, _args: unknown, context: GraphQLContext) => decide(context.viewer, parent, context));
 
 /** The refusal of somebody who is not signed in says why, so that a client knows whether to refresh or to sign in. */
 function unauthenticated(viewer: Exclude<Viewer, { kind: 'account' }>): AuthError {
@@ -23,8 +26,8 @@ function unauthenticated(viewer: Exclude<Viewer, { kind: 'account' }>): AuthErro
 }
 
 const signedInAnd =
-  (isAllowed: (viewer: Extract<Viewer, { kind: 'account' }>, parent: Parent) => boolean) =>
-  (viewer: Viewer, parent: Parent): Verdict => {
+  (isAllowed: (viewer: SignedIn, parent: Parent) => boolean): Decide =>
+  (viewer, parent) => {
     if (viewer.kind !== 'account') return unauthenticated(viewer);
     return isAllowed(viewer, parent) || new AuthError('FORBIDDEN');
   };
@@ -59,3 +62,18 @@ export const selfOrUsersReader: IRule = selfOr('selfOrUsersReader', ['users:read
 export const selfOrSessionsReader: IRule = selfOr('selfOrSessionsReader', ['sessions:read']);
 /** For names: whoever may see sessions may see whose they are. */
 export const selfOrEitherReader: IRule = selfOr('selfOrEitherReader', ['users:read', 'sessions:read']);
+
+const holding = (permission: Permission): Decide => signedInAnd((viewer) => viewer.permissions.includes(permission));
+
+/** What changes something of other people asks, once it is allowed at all, for a recent proof of the password. */
+const recentlyAuthenticated =
+  (allow: Decide): Decide =>
+  (viewer, parent, context) => {
+    const verdict = allow(viewer, parent, context);
+    if (verdict !== true) return verdict;
+    if (viewer.kind !== 'account') return unauthenticated(viewer);
+    return staleProof(viewer, context.proofPolicy) ?? true;
+  };
+
+export const usersWriter: IRule = judge('usersWriter', recentlyAuthenticated(holding('users:write')));
+export const sessionsRevoker: IRule = judge('sessionsRevoker', recentlyAuthenticated(holding('sessions:revoke')));

@@ -121,6 +121,12 @@ export interface Store {
    */
   assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean>;
   /**
+   * Sets `authenticatedAt`, if the session is that account's, not revoked, and `idleExpiresAt > at`; of two at once the later one stands.
+   * Returns the record as it was at some moment after that (perhaps revoked by then); null, and nothing changed, when one of these does not
+   * hold or there is no such session.
+   */
+  reauthenticate(sessionId: string, accountId: string, at: EpochMs): Promise<SessionRecord | null>;
+  /**
    * Writes noted uses: `lastSeenAt` (never backwards), and for a use of the present generation that was not confirmed yet
    * `confirmedGeneration` and `confirmedAt`. Revoked and unknown sessions are left alone. Each use is atomic, the batch is not.
    */

@@ -5,7 +5,7 @@ import { SessionSearch } from '../../src/auth/session-search.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { CreationPosition } from '../../src/store/queries.js';
 import type { SessionRecord } from '../../src/store/records.js';
-import { aClock, FakeTime, memoryStore, storeWith } from '../support/factories.js';
+import { aClock, aRoleBook, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 const config = {
@@ -22,7 +22,7 @@ beforeEach(async () => {
   store = await memoryStore();
   time = new FakeTime(t0 + day);
 });
-const search = (over: Store = store) => new SessionSearch({ store: over, clock: aClock(time) });
+const search = (over: Store = store) => new SessionSearch({ store: over, clock: aClock(time), roles: aRoleBook() });
 const bulk = (over: Store = store) => new BulkRevocations({ store: over, clock: aClock(time), search: search(over), config });
 const idsOf = (rows: readonly { readonly session: { readonly id: string } }[]) => rows.map(({ session }) => session.id);
 
@@ -195,7 +195,7 @@ describe('a bulk revocation', () => {
 
 describe('the account directory', () => {
   it('finds as addresses are kept, without hashes', async () => {
-    const directory = new AccountDirectory({ store, clock: aClock(time) });
+    const directory = new AccountDirectory({ store, clock: aClock(time), roles: aRoleBook() });
     await store.createAccount(anAccount({ email: '\u00e4da@example.com', disabled: { at: t0, until: t0 + 2 * day, reason: null } }));
     const { rows } = await directory.list({ search: ' A\u0308DA@', disabled: true }, first(5));
     expect(rows).toMatchObject([{ email: '\u00e4da@example.com', permissions: [] }]);

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { permissionsOf } from '../../src/auth/roles.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import type { SignedIn } from '../../src/auth/viewer.js';
 import type { Store } from '../../src/store/port.js';
@@ -7,7 +6,13 @@ import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { aClock, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession } from '../support/records.js';
 
-const config = { refreshTokenTtlSeconds: 604_800, sessionMaxAgeSeconds: 7_776_000, sessionHistorySeconds: 0, accessTokenTtlSeconds: 3_600 };
+const config = {
+  refreshTokenTtlSeconds: 604_800,
+  sessionMaxAgeSeconds: 7_776_000,
+  sessionHistorySeconds: 0,
+  accessTokenTtlSeconds: 3_600,
+  reauthenticationAgeSeconds: 900,
+};
 const sessionsOver = (store: Store) => new Sessions({ store, clock: aClock(new FakeTime()), config });
 
 let store: Store;
@@ -24,7 +29,7 @@ beforeEach(async () => {
     kind: 'account',
     accountId: account.id,
     roles: account.roles,
-    permissions: permissionsOf(account.roles),
+    permissions: [],
     sessionId: here.id,
     authenticatedAt: here.authenticatedAt,
     epoch: account.sessionEpoch,

@@ -4,7 +4,7 @@ import { SessionUses } from '../../src/auth/session-uses.js';
 import { Viewers } from '../../src/auth/viewers.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
-import { aClock, type Issuing, openIssuing, RecordingLog, storeWith } from '../support/factories.js';
+import { aClock, aRoleBook, type Issuing, openIssuing, RecordingLog, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 let issuing: Issuing;
@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 function viewersOver(store: Store = issuing.store, uses = new SessionUses({ store, log: new RecordingLog() })): Viewers {
   const sessionCheck = new ReadThroughCheck({ store, clock: aClock(issuing.time), uses });
-  return new Viewers({ accessTokens: issuing.tokens, sessionCheck });
+  return new Viewers({ accessTokens: issuing.tokens, sessionCheck, roles: aRoleBook() });
 }
 const settle = (accessToken: string | null, store?: Store) => viewersOver(store).settle(accessToken);
 const purgeAt = t0 + 365 * day;

@@ -1,16 +1,16 @@
 import type { Account } from '../../src/auth/account.js';
 import { toAccount } from '../../src/auth/account.js';
-import type { Viewer } from '../../src/auth/viewer.js';
+import type { SignedIn, Viewer } from '../../src/auth/viewer.js';
 import { GraphQLContext, type Services } from '../../src/graphql/context.js';
-import { aRequest } from '../support/factories.js';
+import { aRequest, aRoleBook } from '../support/factories.js';
 import { anAccount, anEnding, t0 } from '../support/records.js';
 
-const account = (id: string, ...roles: string[]): Account => toAccount(anAccount({ id, roles }));
+const account = (id: string, ...roles: string[]): Account => toAccount(anAccount({ id, roles }), aRoleBook());
 
 /** Whose object is asked about: that of `ada`. */
 export const owner = 'ada';
 
-const signedInAs = ({ id, roles, permissions }: Account): Viewer => ({
+export const signedInAs = ({ id, roles, permissions }: Pick<Account, 'id' | 'roles' | 'permissions'>): SignedIn => ({
   kind: 'account',
   accountId: id,
   roles,
@@ -40,11 +40,12 @@ const untouchable = new Proxy({} as Services, {
   },
 });
 
-export function contextOf(viewer: Viewer, services: Services = untouchable): GraphQLContext {
+export function contextOf(viewer: Viewer, services: Services = untouchable, now = t0): GraphQLContext {
   return new GraphQLContext(
     services,
     aRequest(),
     { mode: 'bearer', presented: { kind: 'none' }, set: () => undefined, clear: () => undefined },
     viewer,
+    { now, reauthenticationAgeSeconds: 900 },
   );
 }

@@ -145,6 +145,54 @@ describeStores('sessions', (database) => {
     });
   });
 
+  describe('reauthenticate', () => {
+    it('says when the password was proved, and changes nothing else', async () => {
+      const session = await created({ generation: 3, rotations: [t0] });
+      const after = { ...session, authenticatedAt: t0 + minute };
+      expect(await store.reauthenticate(session.id, session.accountId, t0 + minute)).toEqual(after);
+      expect(await store.findSession(session.id)).toEqual(after);
+    });
+
+    it('also mends an instant that a leaping clock has left in the future, and may be repeated', async () => {
+      const session = await created({ authenticatedAt: t0 + day });
+      for (let times = 0; times < 2; times += 1) {
+        expect(await store.reauthenticate(session.id, session.accountId, t0)).toEqual({ ...session, authenticatedAt: t0 });
+      }
+    });
+
+    it("refuses another account's, a revoked, an ended and an unknown session", async () => {
+      const [session, revoked, over] = [
+        await created(),
+        await created({ revoked: anEnding() }),
+        await created({ idleExpiresAt: t0 + minute }),
+      ];
+      const at = t0 + minute;
+      expect(await store.reauthenticate(session.id, 'another', at)).toBeNull();
+      expect(await store.reauthenticate(revoked.id, revoked.accountId, at)).toBeNull();
+      expect(await store.reauthenticate(over.id, over.accountId, at)).toBeNull();
+      expect(await store.reauthenticate('none', session.accountId, at)).toBeNull();
+      for (const one of [session, revoked, over]) expect(await store.findSession(one.id)).toEqual(one);
+    });
+
+    it('never revives: after a revoke that was acknowledged it is refused, and the revoke stands', async () => {
+      for (let round = 0; round < 12; round += 1) {
+        const session = await created();
+        let isAcknowledged = false;
+        const revoking = store.revoke(session.id, null, anEnding(), session.purgeAt).then(() => {
+          isAcknowledged = true;
+        });
+        for (let at = t0 + 1; ; at += 1) {
+          const askedAfter = isAcknowledged;
+          const result = await store.reauthenticate(session.id, session.accountId, at);
+          if (askedAfter) expect(result).toBeNull();
+          if (result === null) break;
+        }
+        await revoking;
+        expect((await store.findSession(session.id))?.revoked).toEqual(anEnding());
+      }
+    });
+  });
+
   describe('recordUses', () => {
     it('notes uses, confirmations of the present generation only, and leaves revoked sessions alone', async () => {
       const [current, older, revoked, known] = await Promise.all([

@@ -1,6 +1,8 @@
 import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { Clock, type MachineClocks } from '../../src/auth/clock.js';
 import type { Log } from '../../src/auth/log.js';
+import { RoleBook } from '../../src/auth/role-book.js';
+import { builtInRoles } from '../../src/auth/roles.js';
 import { ServerKeys } from '../../src/auth/server-keys.js';
 import type { SigningAlgorithm } from '../../src/auth/signing-key.js';
 import { SigningKeys } from '../../src/auth/signing-keys.js';
@@ -79,6 +81,9 @@ export const withoutFeed =
   async (url: string): Promise<Store> =>
     storeWith(await open(url), { watchChanges: async () => null });
 
+/** The roles of a service whose settings name none. */
+export const aRoleBook = (): RoleBook => new RoleBook(builtInRoles);
+
 export const tokenConfig = {
   publicUrl: 'https://auth.example.com',
   audience: 'https://api.example.com',
@@ -125,5 +130,5 @@ export async function openIssuing(
   const { random = () => 0, time = new FakeTime(), store = await memoryStore(), ...settings } = overrides;
   const config = { ...tokenConfig, ...settings };
   const keys = await openRing({ algorithm, store, time, accessTokenTtlSeconds: config.accessTokenTtlSeconds });
-  return { time, store, keys, tokens: new AccessTokens({ keys, clock: aClock(time), config, random }) };
+  return { time, store, keys, tokens: new AccessTokens({ keys, clock: aClock(time), roles: aRoleBook(), config, random }) };
 }

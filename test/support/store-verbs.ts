@@ -38,6 +38,7 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   createSession: (store) => store.createSession(aSession()),
   advance: (store) => store.advance('a', change),
   assertCurrent: (store) => store.assertCurrent('a', 0, t0, true),
+  reauthenticate: (store) => store.reauthenticate('a', 'a', t0),
   recordUses: (store) => store.recordUses([{ sessionId: 'a', generation: 0, at: t0 }]),
   revoke: (store) => store.revoke('a', null, anEnding(), t0),
   revokeWhere: (store) => store.revokeWhere(selector, anEnding(), t0),

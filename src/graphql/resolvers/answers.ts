@@ -40,11 +40,14 @@ export function toRevokedSessions({ count, sessions }: EndedSessions): RevokedSe
   return { count, dryRun: false, sessions: sessions.map(toSessionType) };
 }
 
-/** Settles the viewer for the rest of the answer, and puts the refresh token where this client wants it: cookie or body. */
-export function toAuthPayload(context: GraphQLContext, tokens: IssuedTokens): AuthPayload {
+/**
+ * Settles the viewer for the rest of the answer, and puts the refresh token where this client wants it: cookie or body. `isCookieKept`: the
+ * browser's cookie is the right one, and is left alone.
+ */
+export function toAuthPayload(context: GraphQLContext, tokens: IssuedTokens, isCookieKept = false): AuthPayload {
   context.signedInBy(tokens);
   const isCookieMode = context.transport.mode === 'cookie';
-  if (isCookieMode) context.transport.set(tokens.refreshToken, tokens.refreshTokenExpiresAt);
+  if (isCookieMode && !isCookieKept) context.transport.set(tokens.refreshToken, tokens.refreshTokenExpiresAt);
   return {
     accessToken: tokens.accessToken,
     accessTokenExpiresAt: new Date(tokens.accessTokenExpiresAt),

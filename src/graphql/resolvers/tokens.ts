@@ -44,6 +44,21 @@ export class TokenResolver {
     return toAuthPayload(context, await services.refreshes.refresh(token ?? null, request, transport));
   }
 
+  @Mutation(() => AuthPayload, {
+    description:
+      'A fresh proof of the password for the same session, for acts that ask REAUTHENTICATION_REQUIRED: a new access token, and the present refresh token, which is not superseded. Errors: UNAUTHENTICATED, INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED.',
+  })
+  async reauthenticate(
+    @Ctx() context: GraphQLContext,
+    @Arg('password', () => String, { description: "The signed-in user's password." }) password: string,
+  ): Promise<AuthPayload> {
+    const { services, signedIn, request, transport } = context;
+    const tokens = await services.reauthentications.reauthenticate(signedIn, password, request);
+    // A reply that a refresh overtakes on its way must not put the older cookie back.
+    const isCookieKept = transport.presented.kind === 'one' && transport.presented.token === tokens.refreshToken;
+    return toAuthPayload(context, tokens, isCookieKept);
+  }
+
   @Mutation(() => Boolean, {
     description:
       'For anyone who holds a token: ends the session of any authentic refresh or access token, superseded and expired ones too. True also when there is nothing to end (RFC 7009). Clears the cookie if it names that session.',

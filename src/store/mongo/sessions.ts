@@ -54,6 +54,13 @@ export class Sessions {
     return matchedCount === 1;
   }
 
+  /** `assertions` as above. Read afterwards: what may have come between is only newer. */
+  async reauthenticate(sessionId: string, accountId: string, at: EpochMs): Promise<SessionRecord | null> {
+    const change = { $set: { authenticatedAt: new Date(at) }, $inc: { assertions: 1 } };
+    const { matchedCount } = await this.model.updateOne({ _id: sessionId, accountId, ...alive(at) }, change);
+    return matchedCount === 1 ? this.find(sessionId) : null;
+  }
+
   /** By the driver's own collection: Mongoose does not take pipelines in a bulk write. */
   async recordUses(uses: readonly SessionUse[]): Promise<void> {
     const updates = uses.map(({ sessionId, generation, at }) => ({

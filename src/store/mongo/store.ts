@@ -112,6 +112,9 @@ export class MongoStore implements Store {
   assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
     return this.guard.run(() => this.sessions.assertCurrent(sessionId, generation, at, confirm));
   }
+  reauthenticate(sessionId: string, accountId: string, at: EpochMs): Promise<SessionRecord | null> {
+    return this.guard.run(() => this.sessions.reauthenticate(sessionId, accountId, at));
+  }
   async recordUses(uses: readonly SessionUse[]): Promise<void> {
     for (let start = 0; start < uses.length; start += usesPerCommand) {
       await this.guard.run(() => this.sessions.recordUses(uses.slice(start, start + usesPerCommand)));

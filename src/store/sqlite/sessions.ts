@@ -20,6 +20,8 @@ const confirmation = `
 const assertSql = `UPDATE sessions SET last_seen_at = max(last_seen_at, :at), ${confirmation}
   WHERE id = :sessionId AND generation = :generation AND ${alive}`;
 
+const reauthenticateSql = `UPDATE sessions SET authenticated_at = :at WHERE id = :sessionId AND account_id = :accountId AND ${alive}`;
+
 const useSql = `UPDATE sessions SET last_seen_at = max(last_seen_at, :at),
   confirmed_at = CASE WHEN generation = :generation AND confirmed_generation < generation THEN :at ELSE confirmed_at END,
   confirmed_generation = CASE WHEN generation = :generation THEN max(confirmed_generation, generation)
@@ -58,6 +60,10 @@ export class Sessions {
 
   assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): boolean {
     return this.connection.run(assertSql, { sessionId, generation, at, confirmed: confirm ? generation : -1 }) === 1;
+  }
+
+  reauthenticate(sessionId: string, accountId: string, at: EpochMs): SessionRecord | null {
+    return this.connection.run(reauthenticateSql, { sessionId, accountId, at }) === 1 ? this.find(sessionId) : null;
   }
 
   recordUse({ sessionId, generation, at }: SessionUse): void {

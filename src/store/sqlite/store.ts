@@ -99,6 +99,9 @@ export class SqliteStore implements Store {
   assertCurrent(sessionId: string, generation: number, at: EpochMs, confirm: boolean): Promise<boolean> {
     return this.write(() => this.sessions.assertCurrent(sessionId, generation, at, confirm));
   }
+  reauthenticate(sessionId: string, accountId: string, at: EpochMs): Promise<SessionRecord | null> {
+    return this.write(() => this.sessions.reauthenticate(sessionId, accountId, at));
+  }
   async recordUses(uses: readonly SessionUse[]): Promise<void> {
     await Promise.all(uses.map((use) => this.write(() => this.sessions.recordUse(use))));
   }
