@@ -4,6 +4,7 @@ import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isWellFormed } from './identifiers.js';
+import { isDisabled } from './liveness.js';
 import { isRole } from './roles.js';
 
 /** What is left out, or null, does not narrow. */
@@ -68,6 +69,11 @@ export class AccountDirectory {
   async count(filter: UserFilter): Promise<number> {
     const query = this.query(filter);
     return query === null ? 0 : this.deps.store.countAccounts(query, mostCounted);
+  }
+
+  /** What keeps the account from signing in; null when nothing does, or its end has come. */
+  disabledOf(account: Account): Account['disabled'] {
+    return isDisabled(account, this.deps.clock.now()) ? account.disabled : null;
   }
 
   /** Null: nothing can fit. */

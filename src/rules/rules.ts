@@ -45,6 +45,20 @@ export const signedIn: IRule = judge(
   signedInAnd(() => true),
 );
 
+const holder = (name: string, permission: Permission): IRule =>
+  judge(
+    name,
+    signedInAnd((viewer) => viewer.permissions.includes(permission)),
+  );
+
+export const usersReader: IRule = holder('usersReader', 'users:read');
+export const sessionsReader: IRule = holder('sessionsReader', 'sessions:read');
+
+// Administrators' writes, and nothing else, ask these two.
+
+export const usersWriter: IRule = holder('usersWriter', 'users:write');
+export const sessionsRevoker: IRule = holder('sessionsRevoker', 'sessions:revoke');
+
 const selfOr = (name: string, permissions: readonly Permission[]): IRule =>
   judge(
     name,
