@@ -56,8 +56,6 @@ describeStores('Administrators who take the right to grant roles away in two pro
     }
     process.stdout.write(`the last administrator (${database.kind}): ${rounds} rounds, ${JSON.stringify(outcomes)}\n`);
     expect(outcomes.done).toBe(rounds);
-    expect(Object.keys(outcomes).sort()).toEqual(
-      expect.not.arrayContaining(['SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR', 'NOT_FOUND']),
-    );
+    expect(Object.keys(outcomes).sort()).toEqual(expect.not.arrayContaining(['SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR', 'NOT_FOUND']));
   }, 300_000);
 });
