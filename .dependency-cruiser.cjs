@@ -91,6 +91,7 @@ const homes = [
   { packages: '@apollo/server|@as-integrations/fastify|graphql-middleware', home: 'app.ts', types: 'telemetry/.+.ts' },
   { packages: 'prom-client', home: 'telemetry/metrics.ts' },
   { packages: '@opentelemetry/[^/]+', home: 'telemetry/(tracing|quiet-exporter).ts' },
+  { packages: 'dataloader', home: 'graphql/context.ts' },
   { packages: 'pino', home: 'log.ts', types: '(app|http/.+).ts' },
   { packages: 'zod', home: '(config(-file)?.ts|auth/)' },
   { packages: 'jsonc-parser', home: 'config-file.ts' },

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
+import { AccountDeletions } from './auth/account-deletions.js';
 import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
+import { Administration } from './auth/administration.js';
+import { Administrators } from './auth/administrators.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { KeyAdministration } from './auth/key-administration.js';
@@ -105,6 +108,9 @@ export async function openServices(deps: ServiceDeps) {
   const accounts = new Accounts({ store, clock, passwords, roles, config });
   const sessions = new Sessions({ store, clock, config });
   const sessionSearch = new SessionSearch({ store, clock, roles });
+  const bulkRevocations = new BulkRevocations({ store, clock, search: sessionSearch, config });
+  const deletions = new AccountDeletions({ store, clock, log, config });
+  const administrators = new Administrators({ store, clock, roles });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -114,6 +120,7 @@ export async function openServices(deps: ServiceDeps) {
       everyMs: 60_000,
       run: async () => void (store.purgesItself || (await removeExpired(store, clock, mostBatches))),
     },
+    { name: 'finish deletions of accounts', everyMs: 60_000, run: () => deletions.finishAll() },
     { name: 'forget old changes', everyMs: 60_000, run: () => forgetChanges(store, clock.now() - revocations.keptForMs) },
   ]);
   return {
@@ -130,7 +137,8 @@ export async function openServices(deps: ServiceDeps) {
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
     accountDirectory: new AccountDirectory({ store, clock, roles }),
     sessionSearch,
-    bulkRevocations: new BulkRevocations({ store, clock, search: sessionSearch, config }),
+    bulkRevocations,
+    administration: new Administration({ store, clock, accounts, administrators, deletions, bulkRevocations, notices, log, roles, config }),
     refreshTokens,
     now: () => clock.now(),
     serverInfo: {

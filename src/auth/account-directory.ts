@@ -3,6 +3,7 @@ import type { AccountQuery, CreationPosition, Page } from '../store/queries.js';
 import { type Account, toAccount } from './account.js';
 import type { Clock } from './clock.js';
 import { isWellFormed } from './identifiers.js';
+import { isDisabled } from './liveness.js';
 import type { RoleBook } from './role-book.js';
 
 /** What is left out, or null, does not narrow. */
@@ -63,6 +64,11 @@ export class AccountDirectory {
   async count(filter: UserFilter): Promise<number> {
     const query = this.query(filter);
     return query === null ? 0 : this.deps.store.countAccounts(query, mostCounted);
+  }
+
+  /** What keeps the account from signing in; null when nothing does, or its end has come. */
+  disabledOf(account: Account): Account['disabled'] {
+    return isDisabled(account, this.deps.clock.now()) ? account.disabled : null;
   }
 
   /** Null: nothing can fit. */

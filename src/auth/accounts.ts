@@ -23,6 +23,9 @@ export interface NewAccount extends SignupInput {
   readonly emailVerified: boolean;
 }
 
+/** An account of which nobody knows a password yet. */
+export type NewAccountWithoutPassword = Omit<NewAccount, 'password'>;
+
 interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -48,24 +51,32 @@ export class Accounts {
     return toAccount(await this.make(input, null), this.deps.roles);
   }
 
+  /** Makes an account that nobody can sign in to before the person sets a password, whether or not sign-up is open. Throws what `make` throws. */
+  async createWithoutPassword(input: NewAccountWithoutPassword): Promise<Account> {
+    return toAccount(await this.make({ ...input, password: null }, null), this.deps.roles);
+  }
+
   /**
    * The one way to an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, `RATE_LIMITED` (hashing
    * queue full).
    */
-  private async make(input: NewAccount, ipAddress: string | null): Promise<AccountRecord> {
+  private async make(
+    input: NewAccountWithoutPassword & { readonly password: string | null },
+    ipAddress: string | null,
+  ): Promise<AccountRecord> {
     const { config, store, clock, passwords, roles: book } = this.deps;
     const email = normalizeEmail(input.email);
     if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
     const username = input.username ?? null;
     if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
     book.check(input.roles, 'roles');
-    checkNewPassword(input.password, 'password', [email, username], config);
+    if (input.password !== null) checkNewPassword(input.password, 'password', [email, username], config);
 
     // Only to spare the hash: what decides is the store's unique index.
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     if (username !== null && (await store.findAccountByUsername(username)) !== null)
       throw new AuthError('USERNAME_TAKEN', { field: 'username' });
-    const passwordHash = await passwords.hash(input.password, ipAddress);
+    const passwordHash = input.password === null ? null : await passwords.hash(input.password, ipAddress);
     const roles = [...new Set([book.defaultRole, ...input.roles])];
     const { emailVerified } = input;
     const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
@@ -105,6 +116,14 @@ export class Accounts {
   async find(id: string): Promise<Account | null> {
     const record = isId(id) ? await this.deps.store.findAccount(id) : null;
     return record === null ? null : toAccount(record, this.deps.roles);
+  }
+
+  /** In the order of the ids, at most 1,000; null where there is none, also for a malformed id. One read of the store. */
+  async findMany(ids: readonly string[]): Promise<(Account | null)[]> {
+    const known = ids.filter(isId);
+    const records = known.length === 0 ? [] : await this.deps.store.findAccounts(known);
+    const accounts = new Map(records.map((record) => [record.id, toAccount(record, this.deps.roles)]));
+    return ids.map((id) => accounts.get(id) ?? null);
   }
 
   /** The id for an email address, a username, or an id (also of an account that was deleted). Null when there is none. */

@@ -1,5 +1,5 @@
 import Bowser from 'bowser';
-import type { DeviceKind, DeviceRecord } from '../store/records.js';
+import { type DeviceKind, type DeviceRecord, unknownDevice } from '../store/records.js';
 
 const kindByPlatform: Readonly<Record<string, DeviceKind>> = {
   desktop: 'DESKTOP',
@@ -11,8 +11,6 @@ const kindByPlatform: Readonly<Record<string, DeviceKind>> = {
 
 /** The product token of a client that is not a browser (RFC 9110 10.1.5): `curl/8.5.0`, `python-requests/2.31`, `node`. */
 const programName = /^([A-Za-z][\w.+-]{0,31})(?:\/[\w.+-]{1,31})?(?:\s|$)/;
-
-const unknownDevice: DeviceRecord = { label: 'Unknown device', browser: null, os: null, kind: 'UNKNOWN' };
 
 function labelOf(browser: string | null, os: string | null): string {
   if (browser !== null && os !== null) return `${browser} on ${os}`;

@@ -30,7 +30,7 @@ export const errorKinds = {
     message: 'You may not do this.',
     httpStatus: 403,
     reveals: nothing,
-    about: "The caller's roles do not allow it, sign-up is closed, or the page's origin may not use cookie mode.",
+    about: "The caller's roles do not allow it, or not on that account; sign-up is closed, or the page's origin may not use cookie mode.",
     reasons: ['SIGNUP_CLOSED', 'ORIGIN_NOT_ALLOWED'],
   }),
   REAUTHENTICATION_REQUIRED: kind({
@@ -45,8 +45,8 @@ export const errorKinds = {
     httpStatus: 400,
     reveals: nothing,
     about:
-      '`field` names the argument or input field; the value is never repeated. On `UNKNOWN_ROLE` `known` lists the roles that there are.',
-    reasons: ['INVALID', 'OUT_OF_RANGE', 'UNKNOWN_ROLE', 'TOKEN_GIVEN_TWICE'],
+      '`field` names the argument or input field; the value is never repeated. On `UNKNOWN_ROLE` `known` lists the roles that there are. `LAST_ADMINISTRATOR`: nobody else could grant roles any more.',
+    reasons: ['INVALID', 'OUT_OF_RANGE', 'UNKNOWN_ROLE', 'TOKEN_GIVEN_TWICE', 'LAST_ADMINISTRATOR'],
   }),
   WEAK_PASSWORD: kind({
     message: 'Choose another password.',
@@ -162,7 +162,7 @@ export const errorKinds = {
     httpStatus: 400,
     reveals: nothing,
     about:
-      '`reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more), a document have 100 fragments spread, an operation hold one credential mutation.',
+      '`reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more, or 100 where it is of all users or all sessions), a document have 100 fragments spread, an operation hold one credential mutation.',
     reasons: ['TOKENS', 'DEPTH', 'ALIASES', 'DIRECTIVES', 'FRAGMENTS', 'ROWS', 'CREDENTIAL_MUTATIONS'],
   }),
   SERVICE_UNAVAILABLE: kind({

@@ -61,6 +61,7 @@ export class RevocationSet {
     const revoked = this.sessions.get(claims.sid)?.value;
     if (revoked !== undefined) return { kind: 'ended', ended: { kind: 'revoked', ...revoked } };
     const account = this.accounts.get(claims.sub)?.value;
+    if (account?.deleted) return { kind: 'ended', ended: { ...lastEnd(account, now), reason: 'ACCOUNT_DELETED' } };
     // Made after the last change that this node has heard of: the token knows better.
     if (account === undefined || account.version < claims.ver) return { kind: 'alive', roles: claims.roles };
     if (isDisabled(account, now) && account.disabled !== null) {
@@ -69,8 +70,12 @@ export class RevocationSet {
     // The token was made while its session was within the epoch that it names.
     const isWithin = claims.epoch === account.sessionEpoch || claims.sid === account.keptSessionId;
     if (isWithin) return { kind: 'alive', roles: account.roles };
-    return { kind: 'ended', ended: { kind: 'revoked', ...(account.sessionsEnded ?? { reason: 'REVOKED_BY_USER', at: now, by: null }) } };
+    return { kind: 'ended', ended: lastEnd(account, now) };
   }
+}
+
+function lastEnd({ sessionsEnded }: AccountStanding, now: EpochMs) {
+  return { kind: 'revoked', ...(sessionsEnded ?? { reason: 'REVOKED_BY_USER', at: now, by: null }) } as const;
 }
 
 /** Last, so that the order of a map is the order in which its entries end. */

@@ -1,9 +1,13 @@
+import DataLoader from 'dataloader';
 import type { Account } from '../auth/account.js';
+import type { AccountDirectory } from '../auth/account-directory.js';
 import type { Accounts } from '../auth/accounts.js';
+import type { Administration } from '../auth/administration.js';
 import { AuthError } from '../auth/errors.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Reauthentications } from '../auth/reauthentications.js';
 import type { Refreshes } from '../auth/refreshes.js';
+import type { SessionSearch } from '../auth/session-search.js';
 import type { Sessions } from '../auth/sessions.js';
 import type { SignIns } from '../auth/sign-ins.js';
 import type { ProofPolicy } from '../auth/step-up.js';
@@ -13,6 +17,9 @@ import type { RefreshTokenTransport, RequestFacts, SignedIn, Viewer } from '../a
 /** What resolvers may call. */
 export interface Services {
   readonly accounts: Accounts;
+  readonly accountDirectory: AccountDirectory;
+  readonly sessionSearch: SessionSearch;
+  readonly administration: Administration;
   readonly signIns: SignIns;
   readonly refreshes: Refreshes;
   readonly reauthentications: Reauthentications;
@@ -31,11 +38,13 @@ export interface ServerFacts {
 
 /** Rows that all lists of one request may ask for together. Lists nest (a session's user's sessions ...), so pages alone bound nothing. */
 const mostRows = 1_000;
+/** So many ids one call of the store may name. */
+const mostIds = 1_000;
 
 /** One request's state: who asks, how, and the accounts that its answer has named so far. */
 export class GraphQLContext {
   private rows = 0;
-  private readonly accountsById = new Map<string, Promise<Account | null>>();
+  private readonly loader = new DataLoader((ids: readonly string[]) => this.services.accounts.findMany(ids), { maxBatchSize: mostIds });
 
   constructor(
     readonly services: Services,
@@ -69,7 +78,7 @@ export class GraphQLContext {
       authenticatedAt: session.authenticatedAt,
       epoch,
     };
-    this.accountsById.set(account.id, Promise.resolve(account));
+    this.remember(account.id, account);
   }
 
   /** The signed-in viewer's account. Throws `AuthError` `UNAUTHENTICATED` when it was deleted a moment ago. */
@@ -85,10 +94,13 @@ export class GraphQLContext {
     if (this.rows > mostRows) throw new AuthError('QUERY_TOO_COMPLEX', { reason: 'ROWS' });
   }
 
-  /** Reads each account once for a request. Null when it was deleted. */
+  /** Reads each account once for a request, those that are asked for at the same time by one call of the store. Null when it was deleted. */
   findAccount(id: string): Promise<Account | null> {
-    const known = this.accountsById.get(id) ?? this.services.accounts.find(id);
-    this.accountsById.set(id, known);
-    return known;
+    return this.loader.load(id);
+  }
+
+  /** An account as it was read or changed just now; null: deleted. */
+  remember(id: string, account: Account | null): void {
+    this.loader.clear(id).prime(id, account);
   }
 }

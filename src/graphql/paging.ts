@@ -31,21 +31,26 @@ export function readCursor(cursor: string): Position {
   return { createdAt: Number(createdAt), id };
 }
 
-/** A Relay connection over `rows`, of which one more than `limit` was asked for to see whether any follow. */
+/**
+ * A Relay connection over `rows`, of which one more than `limit` was asked for to see whether any follow. `next`: where to read on when the
+ * search stopped before it had found so many; null at the end of the list.
+ */
 export function connectionOf<Row extends Position, Node>(
   rows: readonly Row[],
   page: ReturnType<typeof pageOf>,
   toNode: (row: Row) => Node,
+  next: Position | null = null,
 ) {
   const edges = rows.slice(0, page.limit).map((row) => ({ cursor: cursorOf(row), node: toNode(row) }));
+  const isFull = rows.length > page.limit;
   return {
     edges,
     nodes: edges.map(({ node }) => node),
     pageInfo: {
-      hasNextPage: rows.length > page.limit,
+      hasNextPage: isFull || next !== null,
       hasPreviousPage: page.after !== null,
       startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      endCursor: !isFull && next !== null ? cursorOf(next) : (edges.at(-1)?.cursor ?? null),
     },
   };
 }

@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType } from 'type-graphql';
 import { type ErrorKind, type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
+import { AdministrationResolver } from './resolvers/administration.js';
+import { DirectoryResolver, UserConnectionResolver } from './resolvers/directory.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
@@ -29,7 +31,16 @@ registerEnumType(codes, {
 /** The executable schema from the decorators, without rules: `app.ts` puts those in front. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
-    resolvers: [ServerInfoResolver, UserResolver, SessionResolver, SessionConnectionResolver, TokenResolver],
+    resolvers: [
+      ServerInfoResolver,
+      UserResolver,
+      SessionResolver,
+      SessionConnectionResolver,
+      TokenResolver,
+      DirectoryResolver,
+      UserConnectionResolver,
+      AdministrationResolver,
+    ],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Shapes are checked by GraphQL, meaning by the services: a second validation would be a second place for it.
     validate: false,

@@ -1,7 +1,18 @@
 import type { GraphQLSchema } from 'graphql';
 import type { IRule, IRules } from 'graphql-shield';
 import { AuthError } from '../auth/errors.js';
-import { anyone, anyoneWhileAvailable, selfOrEitherReader, selfOrSessionsReader, selfOrUsersReader, signedIn } from './rules.js';
+import {
+  anyone,
+  anyoneWhileAvailable,
+  selfOrEitherReader,
+  selfOrSessionsReader,
+  selfOrUsersReader,
+  sessionsReader,
+  sessionsRevoker,
+  signedIn,
+  usersReader,
+  usersWriter,
+} from './rules.js';
 import { deny, shield } from './shield.js';
 
 /**
@@ -14,6 +25,10 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     me: signedIn,
     sessions: signedIn,
     session: signedIn,
+    users: usersReader,
+    user: usersReader,
+    allSessions: sessionsReader,
+    roles: usersReader,
   },
   Mutation: {
     signup: anyoneWhileAvailable,
@@ -25,6 +40,12 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     revokeSession: signedIn,
     revokeOtherSessions: signedIn,
     revokeAllSessions: signedIn,
+    revokeSessions: sessionsRevoker,
+    createUser: usersWriter,
+    setUserRoles: usersWriter,
+    disableUser: usersWriter,
+    enableUser: usersWriter,
+    deleteUser: usersWriter,
   },
   User: {
     id: signedIn,
@@ -39,6 +60,9 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     disabled: signedIn,
     sessions: selfOrSessionsReader,
   },
+  UserConnection: { edges: signedIn, nodes: signedIn, pageInfo: signedIn, totalCount: signedIn },
+  UserEdge: { cursor: signedIn, node: signedIn },
+  Role: { name: signedIn, permissions: signedIn },
   AccountDisabled: { at: signedIn, until: signedIn, reason: signedIn },
   Session: {
     id: signedIn,

@@ -65,6 +65,9 @@ export const selfOrEitherReader: IRule = selfOr('selfOrEitherReader', ['users:re
 
 const holding = (permission: Permission): Decide => signedInAnd((viewer) => viewer.permissions.includes(permission));
 
+export const usersReader: IRule = judge('usersReader', holding('users:read'));
+export const sessionsReader: IRule = judge('sessionsReader', holding('sessions:read'));
+
 /** What changes something of other people asks, once it is allowed at all, for a recent proof of the password. */
 const recentlyAuthenticated =
   (allow: Decide): Decide =>
@@ -74,6 +77,8 @@ const recentlyAuthenticated =
     if (viewer.kind !== 'account') return unauthenticated(viewer);
     return staleProof(viewer, context.proofPolicy) ?? true;
   };
+
+// Administrators' writes, and nothing else, ask these two.
 
 export const usersWriter: IRule = judge('usersWriter', recentlyAuthenticated(holding('users:write')));
 export const sessionsRevoker: IRule = judge('sessionsRevoker', recentlyAuthenticated(holding('sessions:revoke')));

@@ -11,7 +11,7 @@ import type {
   SessionsEnding,
   SessionUse,
 } from './queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from './records.js';
+import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from './records.js';
 
 /**
  * The store port: every question and every change that the product needs of its database, in domain words.
@@ -23,13 +23,15 @@ import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, 
  * - Every method rejects with `StoreUnavailableError` within 3 s when the database does not answer.
  * - Ids, secrets, hashes and instants come in as arguments: an adapter has neither a clock nor randomness.
  * - Ended and expired rows count unless the comment says otherwise.
+ * - A deleted account is none, for every verb but `listDeletions`, `finishDeletion` and `purge`.
  */
 
 /** What of an account decides about its access tokens. */
-export type AccountStanding = Pick<
-  AccountRecord,
-  'id' | 'version' | 'sessionEpoch' | 'keptSessionId' | 'sessionsEnded' | 'roles' | 'disabled'
->;
+export interface AccountStanding
+  extends Pick<AccountRecord, 'id' | 'version' | 'sessionEpoch' | 'keptSessionId' | 'sessionsEnded' | 'roles' | 'disabled'> {
+  /** `sessionsEnded` then says when and by whom. */
+  readonly deleted: boolean;
+}
 
 /** What every node must know at once. A change may be told twice, and then as it is by now: the newest state counts. */
 export type Change =
@@ -81,8 +83,31 @@ export interface Store {
    * "end all" has ended must not come back.
    */
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null>;
-  /** Disables the account and ends its sessions in one step. Returns the account afterwards; null when there is none. */
-  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null>;
+  /**
+   * Disables the account and ends its sessions in one step. Returns the account afterwards; null (and nothing changed) when there is none, or
+   * its `version` is not the expected one, if one is given.
+   */
+  disableAccount(
+    accountId: string,
+    disabled: AccountDisabledRecord,
+    ending: Ending,
+    expectedVersion?: number,
+  ): Promise<AccountRecord | null>;
+  /**
+   * Takes `disabled` away if `version` is still `expectedVersion`, and raises it. Returns the account afterwards; null when it is not, or there
+   * is no such account.
+   */
+  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null>;
+  /**
+   * Leaves nothing of the account but its id, its instants of creation and deletion, and `ending`, if `version` is still `expectedVersion`:
+   * address and username are free from then on. Raises epoch and version. The rest goes at `purgeAt`. False (and nothing changed) when the
+   * version differs or there is no such account.
+   */
+  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean>;
+  /** Deletions of before that instant that `finishDeletion` was not called for; at most `limit`, in no order. */
+  listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]>;
+  /** Notes that nothing is left to do for a deletion. */
+  finishDeletion(accountId: string): Promise<void>;
   /**
    * Replaces the roles if `version` is still `expectedVersion`, and raises it. Returns the account afterwards; null when it is not, or
    * there is no such account.
@@ -151,6 +176,8 @@ export interface Store {
    * ended, in no order. Each end is atomic, the batch is not: when it rejects, some may be ended.
    */
   revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]>;
+  /** Removes the address, user agent and device of every session of the account, ended ones too. */
+  eraseSessions(accountId: string): Promise<void>;
   /** Sessions of all accounts, newest first, by index. */
   listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>>;
   /** As `countAccounts` counts. */
@@ -197,7 +224,7 @@ export interface Store {
   readClock(): Promise<EpochMs | null>;
   /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
   readonly purgesItself: boolean;
-  /** Removes at most `limit` session records whose `purgeAt` has come and says how many. */
+  /** Removes at most `limit` records of sessions and deleted accounts whose `purgeAt` has come and says how many. */
   purge(now: EpochMs, limit: number): Promise<number>;
   /** Waits for writes under way, then lets go of the database. Later calls reject with `StoreUnavailableError`. */
   close(): Promise<void>;

@@ -52,6 +52,13 @@ export interface AccountDisabledRecord {
   readonly reason: string | null;
 }
 
+/** What is left of a deleted account. */
+export interface DeletionRecord {
+  readonly accountId: string;
+  readonly ending: Ending;
+  readonly purgeAt: EpochMs;
+}
+
 export interface DeviceRecord {
   readonly label: string;
   readonly browser: string | null;
@@ -60,6 +67,8 @@ export interface DeviceRecord {
 }
 export const deviceKinds = ['DESKTOP', 'MOBILE', 'TABLET', 'TV', 'BOT', 'PROGRAM', 'UNKNOWN'] as const;
 export type DeviceKind = (typeof deviceKinds)[number];
+/** Of a client that tells nothing, or of which nothing may be kept. */
+export const unknownDevice: DeviceRecord = { label: 'Unknown device', browser: null, os: null, kind: 'UNKNOWN' };
 
 /** Why, when and by whom (an account id; null: the server itself) something was ended. */
 export interface Ending {

@@ -123,7 +123,7 @@ const check = (overrides = {}) => stage.feed.check(claims(overrides));
 const alive = (roles: string[] = ['support']) => ({ kind: 'alive', roles });
 const standing = (overrides: Partial<AccountRecord> = {}): Change => {
   const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = { ...account, ...overrides };
-  return { kind: 'account-changed', account: { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } };
+  return { kind: 'account-changed', account: { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled, deleted: false } };
 };
 const revocation: Change = { kind: 'session-revoked', sessionId: 'told', ending: anEnding() };
 

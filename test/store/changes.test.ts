@@ -97,6 +97,7 @@ describeStores('changes', (database: StoreUnderTest) => {
         sessionsEnded: anEnding(),
         roles: ['support'],
         disabled: { at: t0, until: null, reason: 'spam' },
+        deleted: false,
       },
     });
   });

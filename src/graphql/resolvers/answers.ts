@@ -1,13 +1,15 @@
 import type { Account } from '../../auth/account.js';
+import type { SessionFilter as WantedSessions } from '../../auth/session-search.js';
 import type { EndedSessions, Session as SessionView } from '../../auth/sessions.js';
 import type { IssuedTokens } from '../../auth/token-issuer.js';
 import type { GraphQLContext } from '../context.js';
 import type { AccountDisabled, RevokedSessions, Session, User } from '../types/account.js';
+import type { SessionFilter } from '../types/administration.js';
 import type { AuthPayload } from '../types/tokens.js';
 
 const dateOf = (instant: number | null): Date | null => (instant === null ? null : new Date(instant));
 
-export function toDisabled({ disabled }: Account): AccountDisabled | null {
+export function toDisabled(disabled: Account['disabled']): AccountDisabled | null {
   return disabled && { at: new Date(disabled.at), until: dateOf(disabled.until), reason: disabled.reason };
 }
 
@@ -36,8 +38,20 @@ export function toSessionType(session: SessionView): Session {
   };
 }
 
-export function toRevokedSessions({ count, sessions }: EndedSessions): RevokedSessions {
-  return { count, dryRun: false, sessions: sessions.map(toSessionType) };
+export function toRevokedSessions({ count, sessions }: EndedSessions, dryRun = false): RevokedSessions {
+  return { count, dryRun, sessions: sessions.map(toSessionType) };
+}
+
+const instantOf = (date: Date | null | undefined): number | null => date?.getTime() ?? null;
+
+export function toSessionFilter(filter: SessionFilter): WantedSessions {
+  return {
+    ...filter,
+    createdBefore: instantOf(filter.createdBefore),
+    createdAfter: instantOf(filter.createdAfter),
+    lastSeenBefore: instantOf(filter.lastSeenBefore),
+    lastSeenAfter: instantOf(filter.lastSeenAfter),
+  };
 }
 
 /**

@@ -19,7 +19,7 @@ export class UserResolver {
   async disabled(@Root() user: User, @Ctx() context: GraphQLContext): Promise<AccountDisabled | null> {
     if (!context.signedIn.permissions.includes('users:read')) return null;
     const account = await context.findAccount(user.id);
-    return account && toDisabled(account);
+    return account && toDisabled(context.services.accountDirectory.disabledOf(account));
   }
 
   @FieldResolver(() => SessionConnection, {

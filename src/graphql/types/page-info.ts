@@ -8,6 +8,10 @@ export class PageInfo {
   hasPreviousPage!: boolean;
   @Field(() => String, { nullable: true, description: 'The cursor of the first row; null on an empty page.' })
   startCursor!: string | null;
-  @Field(() => String, { nullable: true, description: 'The cursor of the last row, for `after`; null on an empty page.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'For `after`: the cursor of the last row or, where a search has looked at many rows and found few or none, the place to search on from. Null: nothing there.',
+  })
   endCursor!: string | null;
 }

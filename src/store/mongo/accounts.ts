@@ -1,8 +1,17 @@
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
-import { DuplicateError, StoreUnavailableError } from '../port.js';
+import { type AccountStanding, DuplicateError, StoreUnavailableError } from '../port.js';
 import type { AccountQuery, SessionsEnding } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs } from '../records.js';
-import { type AccountDocument, accountDocument, disabledDocument, endingDocument, toAccount, usernameKey } from './documents.js';
+import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs } from '../records.js';
+import {
+  type AccountDocument,
+  accountDocument,
+  disabledDocument,
+  endingDocument,
+  toAccount,
+  toEnding,
+  toStanding,
+  usernameKey,
+} from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
 import type { ReadConcern } from './models.js';
 import { accountSearch, type Run, SearchReads } from './searches.js';
@@ -49,7 +58,7 @@ export class Accounts {
   }
 
   async findMany(ids: readonly string[]): Promise<AccountRecord[]> {
-    const documents = await this.model.find({ _id: within({ $in: [...ids] }) }).lean<AccountDocument[]>();
+    const documents = await this.model.find({ _id: within({ $in: [...ids] }), deletedAt: null }).lean<AccountDocument[]>();
     return documents.map(toAccount);
   }
 
@@ -90,8 +99,65 @@ export class Accounts {
     return this.end(id, { ending, kept: ending.kept, where: {}, set: {} });
   }
 
-  disable(id: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
-    return this.end(id, { ending, kept: null, where: {}, set: { disabled: disabledDocument(disabled) } });
+  disable(id: string, disabled: AccountDisabledRecord, ending: Ending, expected: number | null): Promise<AccountRecord | null> {
+    const where = expected === null ? {} : { version: expected };
+    return this.end(id, { ending, kept: null, where, set: { disabled: disabledDocument(disabled) } });
+  }
+
+  async enable(id: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
+    const change = { $set: { disabled: null, changedAt: new Date(at) }, $inc: { version: 1 } };
+    return (await this.update({ _id: id, version: expectedVersion }, change)) ? this.find(id) : null;
+  }
+
+  /** The document stays for the feed and for lists of sessions, under an address that nobody can have. Null when nothing was changed. */
+  async delete(id: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<AccountStanding | null> {
+    const at = new Date(ending.at);
+    const change = {
+      $set: {
+        email: `deleted ${id}`,
+        emailVerified: false,
+        username: null,
+        usernameKey: null,
+        passwordHash: null,
+        roles: [],
+        lastLoginAt: null,
+        passwordChangedAt: null,
+        disabled: null,
+        keptSessionId: null,
+        signInCount: 0,
+        sessionsEnded: endingDocument(ending),
+        changedAt: at,
+        deletedAt: at,
+        unfinishedSince: at,
+        purgeAt: new Date(purgeAt),
+      },
+      $inc: { sessionEpoch: 1, version: 1 },
+    };
+    if (!(await this.update({ _id: id, version: expectedVersion }, change))) return null;
+    const document = await this.model.findById(id).maxTimeMS(waitTimeoutMs).lean<AccountDocument>();
+    return document && toStanding(document);
+  }
+
+  /** By the index on `purgeAt`, which none but deleted accounts have. */
+  async deletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
+    const documents = await this.model
+      .find({ purgeAt: within({ $gt: new Date(0) }), unfinishedSince: within({ $lt: new Date(before) }) })
+      .limit(limit)
+      .lean<AccountDocument[]>();
+    return documents.flatMap(({ _id: accountId, sessionsEnded, purgeAt }) => {
+      const ending = toEnding(sessionsEnded);
+      return ending === null || purgeAt === undefined ? [] : [{ accountId, ending, purgeAt: purgeAt.getTime() }];
+    });
+  }
+
+  async finishDeletion(id: string): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { unfinishedSince: null } });
+  }
+
+  async purge(now: EpochMs, limit: number): Promise<number> {
+    const due = { purgeAt: within({ $lte: new Date(now) }) };
+    const documents = await this.model.find(due, { _id: 1 }).limit(limit).lean<Pick<AccountDocument, '_id'>[]>();
+    return (await this.model.deleteMany({ _id: within({ $in: documents.map(({ _id }) => _id) }), ...due })).deletedCount;
   }
 
   async setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
@@ -115,7 +181,7 @@ export class Accounts {
   /** Compare-and-set on the count, repeated: each loss means that somebody else's sign-in went through. */
   private async takeNumber(id: string, at: EpochMs, giveUpAt: number): Promise<number | null> {
     while (performance.now() < giveUpAt) {
-      const found = await this.model.findById(id, { signInCount: 1 }).lean<Pick<AccountDocument, 'signInCount'>>();
+      const found = await this.model.findOne({ _id: id, deletedAt: null }, { signInCount: 1 }).lean<Pick<AccountDocument, 'signInCount'>>();
       if (found === null) return null;
       const next = found.signInCount + 1;
       const change = { $set: { signInCount: next, lastLoginAt: new Date(at) } };
@@ -125,12 +191,16 @@ export class Accounts {
   }
 
   private async findOne(filter: QueryFilter<AccountDocument>, concern: ReadConcern = 'local'): Promise<AccountRecord | null> {
-    const document = await this.model.findOne(filter).readConcern(concern).maxTimeMS(waitTimeoutMs).lean<AccountDocument>();
+    const document = await this.model
+      .findOne({ ...filter, deletedAt: null })
+      .readConcern(concern)
+      .maxTimeMS(waitTimeoutMs)
+      .lean<AccountDocument>();
     return document && toAccount(document);
   }
 
   private async update(filter: QueryFilter<AccountDocument>, change: UpdateQuery<AccountDocument>): Promise<boolean> {
-    const { matchedCount } = await this.model.updateOne(filter, change);
+    const { matchedCount } = await this.model.updateOne({ ...filter, deletedAt: null }, change);
     return matchedCount === 1;
   }
 

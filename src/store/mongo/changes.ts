@@ -1,7 +1,7 @@
 import mongoose, { type mongo } from 'mongoose';
 import type { AccountStanding, Change, ChangeFeed, ChangeListener } from '../port.js';
-import type { AccountRecord, EpochMs, SessionRecord } from '../records.js';
-import { type AccountDocument, type SessionDocument, toAccount, toEnding, toSession } from './documents.js';
+import type { EpochMs, SessionRecord } from '../records.js';
+import { type AccountDocument, type SessionDocument, toEnding, toSession, toStanding } from './documents.js';
 import type { Models } from './models.js';
 import { within } from './session-filters.js';
 
@@ -59,9 +59,8 @@ export class Changes {
     for (const watcher of this.watchers) watcher.listener.onChange(change);
   }
 
-  accountChanged(account: AccountRecord | null): AccountRecord | null {
-    if (account !== null) this.tell({ kind: 'account-changed', account: standingOf(account) });
-    return account;
+  accountChanged(account: AccountStanding): void {
+    this.tell({ kind: 'account-changed', account });
   }
 
   sessionRevoked({ id, revoked }: Pick<SessionRecord, 'id' | 'revoked'>): void {
@@ -88,7 +87,7 @@ export class Changes {
       this.models.sessions.find({ 'revoked.at': from }, { revoked: 1 }).limit(atMost).lean<SessionDocument[]>(),
     ]);
     const changes: Change[] = [];
-    for (const account of accounts) changes.push({ kind: 'account-changed', account: standingOf(toAccount(account)) });
+    for (const account of accounts) changes.push({ kind: 'account-changed', account: toStanding(account) });
     for (const { _id: sessionId, revoked } of sessions) {
       const ending = toEnding(revoked);
       if (ending !== null) changes.push({ kind: 'session-revoked', sessionId, ending });
@@ -147,15 +146,10 @@ function changesOf(event: mongo.ChangeStreamDocument): Change[] {
       return revoked === null ? [] : [{ kind: 'session-revoked', sessionId: id, ending: revoked }];
     }
     case 'accounts':
-      return [{ kind: 'account-changed', account: standingOf(toAccount(document as AccountDocument)) }];
+      return [{ kind: 'account-changed', account: toStanding(document as AccountDocument) }];
     case 'keys':
       return [{ kind: 'keys-changed' }];
     default:
       return [{ kind: 'beat', at: (document as BeatDocument).at.getTime() }];
   }
-}
-
-function standingOf(account: AccountRecord): AccountStanding {
-  const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = account;
-  return { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled };
 }

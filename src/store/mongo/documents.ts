@@ -1,3 +1,4 @@
+import type { AccountStanding } from '../port.js';
 import type { AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, RevocationReason, SessionRecord } from '../records.js';
 
 /** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
@@ -26,6 +27,10 @@ export interface AccountDocument {
   readonly signInCount: number;
   readonly version: number;
   readonly changedAt: Date;
+  /** This and the next two only where the account was deleted. */
+  readonly deletedAt?: Date;
+  readonly purgeAt?: Date;
+  readonly unfinishedSince?: Date | null;
 }
 
 export interface SessionDocument {
@@ -135,6 +140,16 @@ export function toAccount(document: AccountDocument): AccountRecord {
     version: document.version,
     changedAt: document.changedAt.getTime(),
   };
+}
+
+export function standingOf(account: AccountRecord, deleted = false): AccountStanding {
+  const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = account;
+  return { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled, deleted };
+}
+
+/** Of a deleted account too. */
+export function toStanding(document: AccountDocument): AccountStanding {
+  return standingOf(toAccount(document), document.deletedAt !== undefined);
 }
 
 export function sessionDocument(session: SessionRecord): SessionDocument {

@@ -14,6 +14,7 @@ export const indexes = {
     },
     { name: 'changedAt', key: { changedAt: 1 } },
     { name: 'newest', key: { createdAt: -1, _id: -1 } },
+    { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
   sessions: [
     { name: 'list', key: { accountId: 1, createdAt: -1, _id: -1 } },

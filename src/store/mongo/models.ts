@@ -34,6 +34,9 @@ const account = new Schema(
     signInCount: Number,
     version: Number,
     changedAt: Date,
+    deletedAt: Date,
+    purgeAt: Date,
+    unfinishedSince: Date,
   },
   { ...options, collection: 'accounts' },
 );

@@ -27,7 +27,7 @@ export function accountSearch({ search, role, disabled, emailVerified, now }: Ac
   const endless = { disabled: within({ $ne: null }), 'disabled.until': null };
   return {
     index: 'newest',
-    by: {},
+    by: { deletedAt: null },
     also: {
       ...(search && startsWith(search)),
       ...(role !== null && { roles: role }),

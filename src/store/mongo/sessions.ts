@@ -1,6 +1,6 @@
 import type { Model, QueryFilter } from 'mongoose';
 import type { Advance, AllSessionsQuery, Page, RevokeSelector, SessionPosition, SessionQuery, SessionUse } from '../queries.js';
-import type { Ending, EpochMs, SessionRecord } from '../records.js';
+import { type Ending, type EpochMs, type SessionRecord, unknownDevice } from '../records.js';
 import { newestFirst } from '../windows.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
 import { duplicateKey, waitTimeoutMs } from './guard.js';
@@ -111,6 +111,10 @@ export class Sessions {
       ids.map(async (id) => ((await this.model.updateOne({ _id: id, revoked: null }, change)).matchedCount === 1 ? id : null)),
     );
     return results.filter((id) => id !== null);
+  }
+
+  async erase(accountId: string): Promise<void> {
+    await this.model.updateMany({ accountId }, { $set: { ipAddress: null, userAgent: null, device: { ...unknownDevice } } });
   }
 
   /** Those with these ids that the filter fits, newest first. */

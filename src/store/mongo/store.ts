@@ -13,10 +13,11 @@ import type {
   SessionsEnding,
   SessionUse,
 } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
+import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
 import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import { Changes } from './changes.js';
+import { standingOf } from './documents.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
@@ -75,8 +76,24 @@ export class MongoStore implements Store {
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.endSessions(accountId, ending));
   }
-  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
-    return this.changing(() => this.accounts.disable(accountId, disabled, ending));
+  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending, expected?: number): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.disable(accountId, disabled, ending, expected ?? null));
+  }
+  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.enable(accountId, expectedVersion, at));
+  }
+  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean> {
+    return this.guard.run(async () => {
+      const standing = await this.accounts.delete(accountId, expectedVersion, ending, purgeAt);
+      if (standing !== null) this.changes.accountChanged(standing);
+      return standing !== null;
+    });
+  }
+  listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
+    return this.guard.run(() => this.accounts.deletions(before, limit));
+  }
+  finishDeletion(accountId: string): Promise<void> {
+    return this.guard.run(() => this.accounts.finishDeletion(accountId));
   }
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
@@ -145,6 +162,9 @@ export class MongoStore implements Store {
     }
     return ended;
   }
+  eraseSessions(accountId: string): Promise<void> {
+    return this.guard.run(() => this.sessions.erase(accountId));
+  }
   async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
     const { ids } = query;
     if (ids === null) return listPage(this.sessions.search(query, this.run), page);
@@ -203,7 +223,10 @@ export class MongoStore implements Store {
     return localTime instanceof Date ? localTime.getTime() : null;
   }
   purge(now: EpochMs, limit: number): Promise<number> {
-    return this.guard.run(() => this.sessions.purge(now, limit));
+    return this.guard.run(async () => {
+      const sessions = await this.sessions.purge(now, limit);
+      return sessions < limit ? sessions + (await this.accounts.purge(now, limit - sessions)) : sessions;
+    });
   }
   close(): Promise<void> {
     this.closing ??= this.letGo();
@@ -231,7 +254,11 @@ export class MongoStore implements Store {
 
   /** A change of an account acts in this process before its promise settles. */
   private changing(verb: () => Promise<AccountRecord | null>): Promise<AccountRecord | null> {
-    return this.guard.run(async () => this.changes.accountChanged(await verb()));
+    return this.guard.run(async () => {
+      const account = await verb();
+      if (account !== null) this.changes.accountChanged(standingOf(account));
+      return account;
+    });
   }
 
   private async letGo(): Promise<void> {

@@ -1,6 +1,6 @@
 import { DuplicateError } from '../port.js';
 import type { AccountQuery, SessionsEnding } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs } from '../records.js';
+import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs } from '../records.js';
 import type { Connection, Values } from './connection.js';
 import { errorCode } from './retry.js';
 import { type AccountRow, accountObject, accountValues, disabledJson, endingJson, insertInto, toAccount } from './rows.js';
@@ -22,7 +22,7 @@ export class Accounts {
   }
 
   findBy(column: 'id' | 'email' | 'username_key', value: string): AccountRecord | null {
-    const sql = `SELECT ${accountObject} FROM accounts WHERE ${column} = :value`;
+    const sql = `SELECT ${accountObject} FROM accounts WHERE ${column} = :value AND deleted_at IS NULL`;
     const [row] = this.connection.rows(sql, { value });
     return row === undefined ? null : toAccount(row as AccountRow);
   }
@@ -32,7 +32,7 @@ export class Accounts {
   }
 
   recordSignIn(id: string, at: EpochMs): number | null {
-    const sql = 'UPDATE accounts SET sign_in_count = sign_in_count + 1, last_login_at = :at WHERE id = :id';
+    const sql = 'UPDATE accounts SET sign_in_count = sign_in_count + 1, last_login_at = :at WHERE id = :id AND deleted_at IS NULL';
     if (this.connection.run(sql, { id, at }) === 0) return null;
     return this.connection.number('SELECT sign_in_count FROM accounts WHERE id = :id', { id });
   }
@@ -54,17 +54,48 @@ export class Accounts {
     return this.end(id, ending, ending.kept, { set: '', where: '', values: {} });
   }
 
-  disable(id: string, disabled: AccountDisabledRecord, ending: Ending): AccountRecord | null {
+  disable(id: string, disabled: AccountDisabledRecord, ending: Ending, expectedVersion: number | null): AccountRecord | null {
     return this.end(id, ending, null, {
       set: ', disabled = :disabled',
-      where: '',
-      values: { disabled: disabledJson(disabled) },
+      where: ' AND (:expectedVersion IS NULL OR version = :expectedVersion)',
+      values: { disabled: disabledJson(disabled), expectedVersion },
     });
+  }
+
+  enable(id: string, expectedVersion: number, at: EpochMs): AccountRecord | null {
+    const sql = `UPDATE accounts SET disabled = NULL, version = version + 1, changed_at = :at
+      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
+    return this.connection.run(sql, { id, expectedVersion, at }) === 1 ? this.findBy('id', id) : null;
+  }
+
+  /** The row stays for the feed and for lists of sessions, under an address that nobody can have. */
+  delete(id: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): boolean {
+    const sql = `UPDATE accounts SET email = 'deleted ' || id, email_verified = 0, username = NULL, username_key = NULL,
+      password_hash = NULL, roles = '[]', last_login_at = NULL, password_changed_at = NULL, disabled = NULL, kept_session_id = NULL,
+      sign_in_count = 0, session_epoch = session_epoch + 1, version = version + 1, sessions_ended = :ending, changed_at = :at,
+      deleted_at = :at, unfinished_since = :at, purge_at = :purgeAt
+      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
+    return this.connection.run(sql, { id, expectedVersion, ending: endingJson(ending), at: ending.at, purgeAt }) === 1;
+  }
+
+  deletions(before: EpochMs, limit: number): DeletionRecord[] {
+    const object = "json_object('accountId', id, 'ending', json(sessions_ended), 'purgeAt', purge_at)";
+    const sql = `SELECT ${object} FROM accounts WHERE purge_at IS NOT NULL AND unfinished_since < :before LIMIT :limit`;
+    return this.connection.rows(sql, { before, limit }) as DeletionRecord[];
+  }
+
+  finishDeletion(id: string): void {
+    this.connection.run('UPDATE accounts SET unfinished_since = NULL WHERE id = :id', { id });
+  }
+
+  purge(now: EpochMs, limit: number): number {
+    const sql = 'DELETE FROM accounts WHERE id IN (SELECT id FROM accounts WHERE purge_at <= :now ORDER BY purge_at LIMIT :limit)';
+    return this.connection.run(sql, { now, limit });
   }
 
   setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): AccountRecord | null {
     const sql = `UPDATE accounts SET roles = :roles, version = version + 1, changed_at = :at
-      WHERE id = :id AND version = :expectedVersion`;
+      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
     const changed = this.connection.run(sql, { id, expectedVersion, roles: JSON.stringify(roles), at });
     return changed === 1 ? this.findBy('id', id) : null;
   }
@@ -77,7 +108,7 @@ export class Accounts {
     also: { readonly set: string; readonly where: string; readonly values: Values },
   ): AccountRecord | null {
     const sql = `UPDATE accounts SET session_epoch = session_epoch + 1, version = version + 1, kept_session_id = :keptId,
-      sessions_ended = :ending, changed_at = :changedAt${also.set} WHERE id = :id${also.where}
+      sessions_ended = :ending, changed_at = :changedAt${also.set} WHERE id = :id AND deleted_at IS NULL${also.where}
       AND (:keptId IS NULL OR session_epoch = :keptEpoch OR kept_session_id = :keptId)`;
     const changed = this.connection.run(sql, {
       ...also.values,

@@ -1,7 +1,7 @@
-import type { AccountStanding, Change, ChangeFeed, ChangeListener } from '../port.js';
+import type { Change, ChangeFeed, ChangeListener } from '../port.js';
 import type { EpochMs } from '../records.js';
 import type { Connection } from './connection.js';
-import { type AccountRow, accountObject, type SessionRow, sessionObject, toAccount, toSession } from './rows.js';
+import { type AccountRow, accountObject, type SessionRow, sessionObject, standingOf, toSession } from './rows.js';
 
 /** How often another process's commits are looked for, at least; and at most, however often somebody asks. */
 const pollEveryMs = 50;
@@ -132,10 +132,5 @@ function asTold(connection: Connection, { kind, subject }: ChangeRow): Change[] 
     return ending === null ? [] : [{ kind: 'session-revoked', sessionId: subject, ending }];
   }
   const [row] = connection.rows(`SELECT ${accountObject} FROM accounts WHERE id = :subject`, { subject });
-  return row === undefined ? [] : [{ kind: 'account-changed', account: standingOf(toAccount(row as AccountRow)) }];
-}
-
-function standingOf(account: AccountStanding): AccountStanding {
-  const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = account;
-  return { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled };
+  return row === undefined ? [] : [{ kind: 'account-changed', account: standingOf(row as AccountRow) }];
 }

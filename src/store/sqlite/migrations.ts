@@ -92,6 +92,13 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER key_revoked AFTER UPDATE OF revoked_at ON keys WHEN NEW.revoked_at IS NOT NULL
     BEGIN INSERT INTO changes (at, kind, subject) VALUES (NEW.revoked_at, 'key', NEW.id); END;
   `,
+  // What is left of a deleted account.
+  `
+  ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;
+  ALTER TABLE accounts ADD COLUMN purge_at INTEGER;
+  ALTER TABLE accounts ADD COLUMN unfinished_since INTEGER;
+  CREATE INDEX accounts_purge ON accounts (purge_at) WHERE purge_at IS NOT NULL;
+  `,
 ];
 
 /**

@@ -1,3 +1,4 @@
+import type { AccountStanding } from '../port.js';
 import type { AccountDisabledRecord, AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, SessionRecord } from '../records.js';
 import type { Values } from './connection.js';
 
@@ -19,6 +20,7 @@ export interface AccountRow {
   readonly sign_in_count: number;
   readonly version: number;
   readonly changed_at: number;
+  readonly deleted_at: number | null;
 }
 
 export interface SessionRow {
@@ -56,7 +58,7 @@ export interface KeyRow {
 
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
-   kept_session_id sign_in_count version changed_at`,
+   kept_session_id sign_in_count version changed_at deleted_at`,
   'roles disabled sessions_ended',
 );
 export const sessionObject = jsonObject(
@@ -97,6 +99,12 @@ export function toAccount(row: AccountRow): AccountRecord {
     version: row.version,
     changedAt: row.changed_at,
   };
+}
+
+/** Of a deleted account too. */
+export function standingOf(row: AccountRow): AccountStanding {
+  const { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled } = toAccount(row);
+  return { id, version, sessionEpoch, keptSessionId, sessionsEnded, roles, disabled, deleted: row.deleted_at !== null };
 }
 
 export function accountValues(account: AccountRecord): Values {
@@ -146,7 +154,6 @@ export function toSession(row: SessionRow): SessionRecord {
 }
 
 export function sessionValues(session: SessionRecord): Values {
-  const { label, browser, os, kind } = session.device;
   return {
     id: session.id,
     account_id: session.accountId,
@@ -165,7 +172,7 @@ export function sessionValues(session: SessionRecord): Values {
     purge_at: session.purgeAt,
     ip_address: session.ipAddress,
     user_agent: session.userAgent,
-    device: JSON.stringify({ label, browser, os, kind }),
+    device: deviceJson(session.device),
     revoked: session.revoked && endingJson(session.revoked),
   };
 }
@@ -194,6 +201,10 @@ export function keyValues(key: KeyRecord): Values {
     activates_at: key.activatesAt,
     revoked_at: key.revokedAt,
   };
+}
+
+export function deviceJson({ label, browser, os, kind }: DeviceRecord): string {
+  return JSON.stringify({ label, browser, os, kind });
 }
 
 export function endingJson({ at, reason, by }: Ending): string {

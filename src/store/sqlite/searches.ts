@@ -33,7 +33,14 @@ export function accountSearch({ search, role, disabled, emailVerified, now }: Ac
     emailVerified === null ? null : ['email_verified = :emailVerified', { emailVerified: emailVerified ? 1 : 0 }],
   ];
   const also = conditions.filter(present);
-  return { table: 'accounts', index: 'accounts_newest', by: null, also, createdFrom: -endOfTime, createdTo: endOfTime };
+  return {
+    table: 'accounts',
+    index: 'accounts_newest',
+    by: ['deleted_at IS NULL', {}],
+    also,
+    createdFrom: -endOfTime,
+    createdTo: endOfTime,
+  };
 }
 
 /** `LIKE` and `GLOB` would give characters a meaning. */

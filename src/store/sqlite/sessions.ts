@@ -1,8 +1,8 @@
 import type { Advance, AllSessionsQuery, Page, RevokeSelector, SessionPosition, SessionQuery, SessionUse } from '../queries.js';
-import type { Ending, EpochMs, SessionRecord } from '../records.js';
+import { type Ending, type EpochMs, type SessionRecord, unknownDevice } from '../records.js';
 import { newestFirst } from '../windows.js';
 import type { Connection, Values } from './connection.js';
-import { endingJson, insertInto, type SessionRow, sessionObject, sessionValues, toSession } from './rows.js';
+import { deviceJson, endingJson, insertInto, type SessionRow, sessionObject, sessionValues, toSession } from './rows.js';
 import { conditionOf, type Run, SearchReads, sessionSearch } from './searches.js';
 import { sessionFilter } from './session-filters.js';
 
@@ -87,6 +87,11 @@ export class Sessions {
     const { accountId, epochBelow, ordinalAtMost, exceptId } = selector;
     const selected = { accountId, epochBelow, ordinalAtMost, exceptId };
     return this.connection.run(revokeWhereSql, { ...selected, ending: endingJson(ending), purgeAt, at: ending.at });
+  }
+
+  erase(accountId: string): void {
+    const sql = 'UPDATE sessions SET ip_address = NULL, user_agent = NULL, device = :device WHERE account_id = :accountId';
+    this.connection.run(sql, { accountId, device: deviceJson(unknownDevice) });
   }
 
   list(query: SessionQuery, { limit, after }: Page<SessionPosition>): SessionRecord[] {

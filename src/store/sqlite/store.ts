@@ -12,7 +12,7 @@ import type {
   SessionsEnding,
   SessionUse,
 } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
+import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
 import { countUpTo, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import type { Changes } from './changes.js';
@@ -68,8 +68,20 @@ export class SqliteStore implements Store {
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.endSessions(accountId, ending));
   }
-  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending): Promise<AccountRecord | null> {
-    return this.write(() => this.accounts.disable(accountId, disabled, ending));
+  disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending, expected?: number): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.disable(accountId, disabled, ending, expected ?? null));
+  }
+  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.enable(accountId, expectedVersion, at));
+  }
+  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean> {
+    return this.write(() => this.accounts.delete(accountId, expectedVersion, ending, purgeAt));
+  }
+  listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
+    return this.read(() => this.accounts.deletions(before, limit));
+  }
+  finishDeletion(accountId: string): Promise<void> {
+    return this.write(() => this.accounts.finishDeletion(accountId));
   }
   setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
@@ -116,6 +128,9 @@ export class SqliteStore implements Store {
       [...new Set(ids)].map((id) => this.write(() => (this.sessions.revoke(id, null, ending, purgeAt)?.ended ? id : null))),
     );
     return ended.filter((id) => id !== null);
+  }
+  eraseSessions(accountId: string): Promise<void> {
+    return this.write(() => this.sessions.erase(accountId));
   }
   async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
     const { ids } = query;
@@ -172,7 +187,10 @@ export class SqliteStore implements Store {
     return this.read(() => null);
   }
   purge(now: EpochMs, limit: number): Promise<number> {
-    return this.write(() => this.sessions.purge(now, limit));
+    return this.write(() => {
+      const sessions = this.sessions.purge(now, limit);
+      return sessions + this.accounts.purge(now, limit - sessions);
+    });
   }
   close(): Promise<void> {
     this.closing ??= this.letGo();
