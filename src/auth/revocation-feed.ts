@@ -54,6 +54,8 @@ export class RevocationFeed implements SessionCheck {
   private isClosed = false;
   /** By the monotonic clock: what was committed before then has been told. */
   private provenUntil = Number.NEGATIVE_INFINITY;
+  /** When the feed last told anything, or was opened, by the monotonic clock. */
+  private heardAt = Number.NEGATIVE_INFINITY;
   private lastStrikeAt = Number.NEGATIVE_INFINITY;
   private openAgainAt = Number.NEGATIVE_INFINITY;
   private pauseMs = shortestPauseMs;
@@ -89,11 +91,10 @@ export class RevocationFeed implements SessionCheck {
   async start(): Promise<void> {
     this.timers = [
       setInterval(() => this.watch(), watchEveryMs),
-      setInterval(() => this.entries.prune(this.deps.monotonic()), pruneEveryMs),
+      setInterval(() => this.entries.prune(this.deps.clock.now()), pruneEveryMs),
     ];
     for (const timer of this.timers) timer.unref();
     await this.openOnce();
-    this.strike();
   }
 
   async close(): Promise<void> {
@@ -129,13 +130,19 @@ export class RevocationFeed implements SessionCheck {
       }
       for (const change of await store.recentChanges(clock.now() - this.keptForMs, mostEntries + 1)) this.take(change);
       this.isComplete = !isLost && this.feed !== null;
-      if (this.isComplete) this.pauseMs = shortestPauseMs;
+      if (!this.isComplete) return;
+      this.pauseMs = shortestPauseMs;
+      this.heardAt = this.deps.monotonic();
+      // Keys that were changed while nobody told of them.
+      this.deps.onKeysChanged();
+      this.strike();
     } catch (error) {
       this.lose(error);
     }
   }
 
   private take(change: Change): void {
+    this.heardAt = this.deps.monotonic();
     switch (change.kind) {
       case 'beat':
         // A clock that runs ahead of the database's makes a beat look older than it is: on the safe side.
@@ -145,7 +152,7 @@ export class RevocationFeed implements SessionCheck {
         this.deps.onKeysChanged();
         return;
       default:
-        this.entries.add(change, this.deps.monotonic());
+        this.entries.add(change, this.deps.clock.now());
         if (this.entries.size > mostEntries) this.overflow();
     }
   }
@@ -162,7 +169,7 @@ export class RevocationFeed implements SessionCheck {
       if (now >= this.openAgainAt) void this.openOnce();
     } else if (now - this.provenUntil > beatAfterMs && now - this.lastStrikeAt > beatAfterMs) {
       this.strike();
-      if (this.isComplete && now - this.provenUntil > deadAfterMs) this.lose(new Error('the feed has told nothing for 10 s'));
+      if (this.isComplete && now - this.heardAt > deadAfterMs) this.lose(new Error('the feed has told nothing for 10 s'));
     }
   }
 

@@ -30,6 +30,8 @@ interface SigningKeysDeps {
 export class SigningKeys {
   /** In order of sequence. */
   private keys: readonly SigningKey[] = [];
+  private loadsBegun = 0;
+  private loadApplied = 0;
   private lastReload = { startedAt: Number.NEGATIVE_INFINITY, outcome: Promise.resolve() };
 
   private constructor(private readonly deps: SigningKeysDeps) {}
@@ -166,7 +168,12 @@ export class SigningKeys {
   }
 
   private async load(): Promise<void> {
+    this.loadsBegun += 1;
+    const turn = this.loadsBegun;
     const opened = await this.deps.serverKeys.load('signing');
+    // One that began later has seen at least as much, and may have finished first.
+    if (turn < this.loadApplied) return;
+    this.loadApplied = turn;
     this.keys = opened.map(
       ({ record, material }) =>
         this.keys.find(({ kid, revokedAt }) => kid === record.id && revokedAt === record.revokedAt) ?? importSigningKey(record, material),
