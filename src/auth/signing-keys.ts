@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EpochMs } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { signerAt, verifiesAt } from './key-states.js';
@@ -13,6 +14,9 @@ const publicationLeadMs = (jwksMaxAgeSeconds + 300) * 1000;
 const clockDifferenceMs = 60_000;
 /** A token with an unknown `kid` asks the store at most this often, so that forged ones cannot flood it. */
 const reloadPauseMs = 5_000;
+/** What was changed is asked for again so often, and after so long, while the store does not answer. */
+const mostRefreshTries = 10;
+const refreshPauseMs = 500;
 
 interface SigningKeysDeps {
   readonly serverKeys: ServerKeys;
@@ -139,9 +143,16 @@ export class SigningKeys {
     return this.keys.filter(({ revokedAt }) => revokedAt === null);
   }
 
-  /** Learns at once what another node, or the command line, made or revoked. A failure is logged: `tend` comes within a minute. */
+  /** Learns at once what another node, or the command line, made or revoked. Repeated while the store does not answer; then `tend` comes. */
   async refresh(): Promise<void> {
-    await this.reload().catch((error: unknown) => this.deps.log.warn({ err: error }, 'changed signing keys could not be loaded'));
+    for (let tries = 0; tries < mostRefreshTries; tries += 1) {
+      try {
+        return await this.reload();
+      } catch (error) {
+        this.deps.log.warn({ err: error }, 'changed signing keys could not be loaded');
+      }
+      await delay(refreshPauseMs, undefined, { ref: false });
+    }
   }
 
   private verifies(key: SigningKey, now: EpochMs): boolean {

@@ -53,6 +53,7 @@ class Stage {
       store: counted,
       clock,
       monotonic: this.time.monotonic,
+      wall: this.time.wall,
       readThrough: new ReadThroughCheck({ store: counted, clock, uses }),
       uses,
       onKeysChanged: () => {
@@ -250,6 +251,22 @@ describe('the proof', () => {
     expect(stage.feed.mode).toBe('read_through');
     await stage.store.revoke(session.id, null, anEnding(), purgeAt);
     expect(await check()).toMatchObject({ kind: 'ended' });
+  });
+
+  it('does not outlive a sleep of the machine, in which the monotonic clock stands still', async () => {
+    await stage.start();
+    stage.time.leap(3_600 * second);
+    expect(stage.feed.mode).toBe('read_through');
+    stage.beat();
+    expect(stage.feed.mode).toBe('feed');
+  });
+
+  it('is no beat from the future: who sees one has a clock that is behind, and cannot tell how old it is', async () => {
+    await stage.feed.start();
+    stage.beat(stage.time.wall() + 201);
+    expect(stage.feed.mode).toBe('read_through');
+    stage.beat(stage.time.wall() + 100);
+    expect(stage.feed.mode).toBe('feed');
   });
 
   it('counts from when the beat was struck: a feed that is late by 2 s proves nothing, however regular its beats', async () => {
