@@ -156,9 +156,15 @@ module.exports = {
     rule('unresolvable', 'This import leads nowhere.', {}, { couldNotResolve: true }),
     rule(
       'outside-source',
-      'src/ imports nothing of the tests, scripts or the build.',
+      'src/ imports nothing of the tests, scripts, the console or the build.',
       { path: '^src/' },
-      { path: '^(test|scripts|dist)/' },
+      { path: '^(test|scripts|console|dist)/' },
+    ),
+    rule(
+      'outside-console',
+      'console/ runs in browsers: of the server it knows the API alone.',
+      { path: '^console/' },
+      { path: '^(src|test|scripts|dist)/' },
     ),
   ],
   options: {

@@ -34,6 +34,7 @@ const production = `
 - \`LATCHKEY_SECRET\` and \`LATCHKEY_PUBLIC_URL\` are required, and the public URL must be https.
 - \`LATCHKEY_BCRYPT_COST\` must be at least 10.
 - \`LATCHKEY_INTROSPECTION\` is off unless it is set; validation errors then name no field and no type.
+- \`LATCHKEY_SANDBOX\` is off unless it is set.
 - SQLite is allowed. Several servers on several machines need MongoDB.
 
 Outside production the start prints what is unsafe about the settings in force.

@@ -348,6 +348,13 @@ export const settings = {
     about: 'Whether the schema can be queried, and validation errors name fields and types.',
     parse: onOff,
   }),
+  sandbox: setting({
+    env: 'LATCHKEY_SANDBOX',
+    defaultText: 'on outside production',
+    bounds: 'on, off',
+    about: 'Whether a browser that opens `/graphql` gets a schema explorer. It needs `LATCHKEY_INTROSPECTION`.',
+    parse: onOff,
+  }),
   keyRotationSeconds: setting({
     env: 'LATCHKEY_KEY_ROTATION',
     defaultText: '30d',
@@ -444,7 +451,7 @@ type Parsed = { readonly [K in keyof Settings]: z.output<Settings[K]['parse']> }
 
 /** Everything that the server can be told, checked and complete. Frozen. */
 export interface Config
-  extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'configFile'>,
+  extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'sandbox' | 'configFile'>,
     RoleSettings {
   readonly production: boolean;
   readonly storeUrl: string;
@@ -452,6 +459,7 @@ export interface Config
   readonly publicUrl: string;
   readonly audience: string;
   readonly introspection: boolean;
+  readonly sandbox: boolean;
   /** Whether npm runs this process (`npm start`). */
   readonly startedByNpm: boolean;
   /** What the start must say aloud: settings that are unsafe for production, and variables that mean nothing. */
@@ -522,6 +530,10 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   const known = new Set(Object.values(settings).flatMap((row: Setting) => [row.env, ...(row.secret ? [`${row.env}_FILE`] : [])]));
   const unknown = Object.keys(environment).filter((name) => name.startsWith('LATCHKEY_') && !known.has(name));
   const warnings = unknown.sort().map((name) => `${name} is not a setting of this version and is ignored`);
+  const sandbox = parsed.sandbox ?? !production;
+  if (sandbox && !(parsed.introspection ?? !production)) {
+    warnings.push('LATCHKEY_SANDBOX is on and LATCHKEY_INTROSPECTION is off: the explorer at /graphql has no schema');
+  }
   const { roles, defaultRole } = parsed.configFile;
   const open = roles[defaultRole] ?? [];
   if (open.length > 0 && parsed.signupEnabled) warnings.push(`sign-up is open, and every account holds ${open.join(', ')}`);
@@ -532,6 +544,7 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   }
   if (parsed.bcryptCost < 10) warnings.push('LATCHKEY_BCRYPT_COST is below 10: a stolen database gives up passwords quickly');
   if (parsed.introspection ?? true) warnings.push('introspection is on, and errors name fields and types');
+  if (sandbox) warnings.push('the sandbox is on: a browser that opens /graphql gets a schema explorer');
   return warnings;
 }
 
@@ -565,6 +578,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     audience: parsed.audience ?? url,
     allowedOrigins: Object.freeze(parsed.allowedOrigins.length > 0 ? parsed.allowedOrigins : [new URL(url).origin]) as string[],
     introspection: parsed.introspection ?? !production,
+    sandbox: parsed.sandbox ?? !production,
     startedByNpm: environment.npm_lifecycle_event === 'start',
     warnings: Object.freeze(warningsOf(parsed, production, environment)),
   });

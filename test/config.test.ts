@@ -72,6 +72,7 @@ describe('without any variable', () => {
       allowedOrigins: ['http://127.0.0.1:4000'],
       trustedProxies: [],
       introspection: true,
+      sandbox: true,
       keyRotationSeconds: 30 * 86_400,
       tokenClaims: [],
       maxTokens: 2_000,
@@ -106,9 +107,11 @@ describe('without any variable', () => {
       expect.stringContaining('LATCHKEY_SECRET'),
       expect.stringContaining('plain http'),
       expect.stringContaining('introspection'),
+      expect.stringContaining('the sandbox is on'),
     ]);
     expect(loadConfig({ LATCHKEY_BCRYPT_COST: '9' }).warnings).toContainEqual(expect.stringContaining('LATCHKEY_BCRYPT_COST'));
-    expect(loadConfig({ ...production, NODE_ENV: '', LATCHKEY_INTROSPECTION: 'off' }).warnings).toEqual([]);
+    const unexplored = { LATCHKEY_INTROSPECTION: 'off', LATCHKEY_SANDBOX: 'off' };
+    expect(loadConfig({ ...production, NODE_ENV: '', ...unexplored }).warnings).toEqual([]);
   });
 
   it('an empty variable counts as not set', () => {
@@ -198,6 +201,7 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
     '10.0.0.0/255.0.0.0',
   ],
   introspection: ['true', 'yes', 'OFF', 'maybe'],
+  sandbox: ['true', 'yes', 'ON', 'maybe'],
   keyRotationSeconds: ['23h', '367d', 'never', 'OFF', ...durations],
   tokenClaims: ['roles', 'email,passwordHash', 'Email', 'email;username'],
   maxTokens: ['199', '20001', 'many', '-2000', '2e3'],
@@ -295,6 +299,7 @@ describe('a setting', () => {
     ['reauthenticationAgeSeconds', '24h', 86_400],
     ['signupEnabled', 'off', false],
     ['introspection', 'off', false],
+    ['sandbox', 'off', false],
     ['keyRotationSeconds', 'off', 0],
     ['keyRotationSeconds', '1d', 86_400],
     ['tokenClaims', 'email, username', ['email', 'username']],
@@ -449,6 +454,19 @@ describe('in production', () => {
     const config = loadConfig({ ...production, LATCHKEY_STORE_URL: 'sqlite:/var/lib/latchkey.db', LATCHKEY_BCRYPT_COST: '10' });
     expect(config).toMatchObject({ production: true, bcryptCost: 10, introspection: false, warnings: [] });
     expect(loadConfig({ ...production, LATCHKEY_INTROSPECTION: 'on' }).introspection).toBe(true);
+  });
+
+  it('the sandbox is off unless it is turned on, and the start says that it has no schema without introspection', () => {
+    expect(loadConfig(production).sandbox).toBe(false);
+    const on = loadConfig({ ...production, LATCHKEY_SANDBOX: 'on' });
+    expect(on).toMatchObject({
+      sandbox: true,
+      warnings: [expect.stringContaining('LATCHKEY_SANDBOX is on and LATCHKEY_INTROSPECTION is off')],
+    });
+    expect(loadConfig({ ...production, LATCHKEY_SANDBOX: 'on', LATCHKEY_INTROSPECTION: 'on' })).toMatchObject({
+      sandbox: true,
+      warnings: [],
+    });
   });
 
   it.each(['Production', 'prod', 'production '])('is not what NODE_ENV=%j means', (value) => {

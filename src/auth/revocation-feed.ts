@@ -77,6 +77,7 @@ export class RevocationFeed implements SessionCheck {
   }
 
   check(claims: AccessTokenClaims): Promise<SessionStanding> {
+    this.feed?.catchUp();
     if (this.mode !== 'feed') return this.deps.readThrough.check(claims);
     const now = this.deps.clock.now();
     const standing = this.entries.judge(claims, now);

@@ -14,7 +14,7 @@ export function addKeysRotate(parent: Command): void {
   subcommand(
     parent,
     'rotate',
-    'Make the next signing key now. Running servers publish it within a minute; it signs after ten minutes, when every verifier has had time ' +
+    'Make the next signing key now. Running servers publish it within 2 s, or a minute where the database has no change streams; it signs after ten minutes, when every verifier has had time ' +
       'to fetch it. Where one is on its way already, none is made.',
     { made: 'false: it was on its way already', key: keyFields },
   ).action(reporting(rotateKey));

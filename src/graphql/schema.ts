@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType } from 'type-graphql';
-import { type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
+import { type ErrorKind, type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
@@ -9,14 +9,20 @@ import { UserResolver } from './resolvers/users.js';
 import { DateTime } from './types/scalars.js';
 import { AuthErrorCode } from './types/server-info.js';
 
+/** What a reader of the schema needs of a code: its text, when it comes, and its reasons. */
+function describeCode(code: ErrorTableCode): string {
+  const { message, about, reasons }: ErrorKind = errorKinds[code];
+  return [message, about, ...(reasons ? [`Reasons: ${reasons.join(', ')}.`] : [])].join(' ');
+}
+
 /** Does not compile when the enum lacks a code of the table; a code that the table lacks does not compile below. */
 const codes: { readonly [Code in ErrorTableCode]: Code } = AuthErrorCode;
 
 registerEnumType(codes, {
   name: 'AuthErrorCode',
-  description: '`extensions.code` of every error.',
+  description: 'The codes of errors, in `extensions.code`; many come with a `reason` beside it.',
   valuesConfig: Object.fromEntries(
-    (Object.keys(AuthErrorCode) as (keyof typeof AuthErrorCode)[]).map((code) => [code, { description: errorKinds[code].about }]),
+    (Object.keys(AuthErrorCode) as (keyof typeof AuthErrorCode)[]).map((code) => [code, { description: describeCode(code) }]),
   ),
 });
 

@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyServerOptions, fastify, LogController
 import type { Logger } from 'pino';
 import { AuthError, serviceUnavailable } from '../auth/errors.js';
 import type { Config } from '../config.js';
+import { type ConsoleDeps, registerConsole } from './console.js';
 import { createTransportReader } from './cookies.js';
 import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
@@ -17,8 +18,8 @@ import { requestIdOf } from './request-id.js';
 import { observeRequests, type RequestObserver } from './request-observer.js';
 import { type PublishedKeys, registerWellKnown } from './well-known.js';
 
-export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'> {
-  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs'>;
+export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'>, ConsoleDeps {
+  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox'>;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
   /** How access tokens are judged. Rejects while the store does not answer. */
@@ -144,8 +145,8 @@ function addNotFound(app: FastifyInstance, hasMetrics: boolean): void {
 }
 
 /**
- * The routes with all that belongs to them, on a server or in a scope of an existing one. Every answer of theirs is JSON with the
- * request's id, every failure `{ errors: [...] }`; a request takes at most `requestTimeoutMs`.
+ * The routes with all that belongs to them, on a server or in a scope of an existing one. Every answer but the console's is JSON
+ * with the request's id, every failure `{ errors: [...] }`; a request takes at most `requestTimeoutMs`.
  */
 export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
   app.setErrorHandler(createErrorHandler(deps.toErrorBody));
@@ -154,6 +155,7 @@ export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps)
   closeAfterLastAnswer(app);
   addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
+  await registerConsole(app, deps);
   registerGraphqlRoute(app, { ...deps, maxBodyBytes: deps.config.maxBodyBytes, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);

@@ -47,6 +47,8 @@ export interface ChangeListener {
   readonly onLost: (cause: unknown) => void;
 }
 export interface ChangeFeed {
+  /** Tells now what there is to be told already, where finding out costs next to nothing; else does nothing. Never throws. */
+  catchUp(): void;
   close(): Promise<void>;
 }
 

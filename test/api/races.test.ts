@@ -144,7 +144,7 @@ describeStores('Many at once', (database) => {
 });
 
 describeStores('Two processes on one store', (database) => {
-  it('give 40 refreshes of one token one and the same successor, and see each other’s revocations at once', async () => {
+  it('give 40 refreshes of one token one and the same successor, and learn of each other’s revocations within 2 s', async () => {
     // On two machines that start at the same instant: both make keys and indexes.
     const environment = { ...testEnvironment(database.url), LOG_LEVEL: 'info' };
     const [one, other] = await Promise.all([startProcess(environment), startProcess(environment)]);
@@ -156,7 +156,12 @@ describeStores('Two processes on one store', (database) => {
     const { accessToken } = answers[1]?.data.refreshToken ?? {};
     expect((await post(one.url, meQuery, {}, { token: accessToken })).errors).toEqual([]);
     await post(one.url, 'mutation { logout }', {}, { token: accessToken });
-    expect(extensionsOf(await post(other.url, meQuery, {}, { token: accessToken }))).toMatchObject({ reason: 'REVOKED' });
+    const acknowledgedAt = performance.now();
+    let answer = await post(other.url, meQuery, {}, { token: accessToken });
+    while (answer.errors.length === 0 && performance.now() - acknowledgedAt < 2_000) {
+      answer = await post(other.url, meQuery, {}, { token: accessToken });
+    }
+    expect(extensionsOf(answer)).toMatchObject({ reason: 'REVOKED' });
     expect(codeOf(await refresh(other.url, [...successors][0] ?? ''))).toBe('SESSION_REVOKED');
   });
 });

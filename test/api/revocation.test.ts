@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 import { storeWith } from '../support/factories.js';
-import { type ServerProcess, startProcess } from '../support/processes.js';
+import { runToEnd, type ServerProcess, startProcess } from '../support/processes.js';
 import { extensionsOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer, testEnvironment } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
@@ -168,6 +168,22 @@ describeStores('Several processes on one store (P9)', (database) => {
       }
     }
   });
+});
+
+describeStores('A signing key that is revoked at the command line', (database) => {
+  it('is refused by a running server within 2 s, and clients go on by refreshing', async () => {
+    const environment = testEnvironment(database.url);
+    const server = await startProcess(environment);
+    await untilFeed(server.url);
+    const { token, refreshToken } = await signUp(server.url);
+    const kid = (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8')) as { kid: string }).kid;
+    expect(await runToEnd('cli/latchkey.js', ['keys', 'revoke', kid], environment)).toMatchObject({ code: 0, stderr: '' });
+    const revokedAt = performance.now();
+    while (!(await isRefused(server.url, token))) if (performance.now() - revokedAt > 2_000) throw new Error('accepted after 2 s');
+    const refreshed = await post(server.url, refreshMutation, { token: refreshToken });
+    expect(refreshed.errors).toEqual([]);
+    expect((await post(server.url, meQuery, {}, { token: refreshed.data.refreshToken.accessToken })).errors).toEqual([]);
+  }, 60_000);
 });
 
 describeStores('A server whose feed is cut off', (database) => {

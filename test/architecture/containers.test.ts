@@ -124,7 +124,7 @@ describe('the image, laid out in a folder with production dependencies alone', (
   test('serves, writes only into the data folder, and is found healthy', async () => {
     const { port } = new URL(server.url);
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
-    expect(await ready.json()).toEqual({ status: 'ready' });
+    expect(await ready.json()).toMatchObject({ status: 'ready' });
     expect(readdirSync(join(folder, 'data'))).toContain('latchkey.db');
     expect(health(port)).toBe(0);
   });

@@ -172,7 +172,7 @@ describe('the package', () => {
       ...documents,
       'schema/schema.graphql',
       'schema/config.schema.json',
-      ...filesOf('docs').filter((file) => file.endsWith('.md')),
+      ...filesOf('docs').filter((file) => /\.(md|json)$/.test(file)),
     ];
     expect(paths.filter((path) => !consoleAsset.test(path)).sort()).toEqual(expected.sort());
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { RevocationFeed } from '../../src/auth/revocation-feed.js';
 import { ReadThroughCheck } from '../../src/auth/revocations.js';
 import { SessionUses } from '../../src/auth/session-uses.js';
-import type { Change, ChangeListener, Store } from '../../src/store/port.js';
+import type { Change, ChangeFeed, ChangeListener, Store } from '../../src/store/port.js';
 import type { SessionUse } from '../../src/store/queries.js';
 import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
 import { aClock, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
@@ -24,9 +24,9 @@ class Stage {
   readonly uses: SessionUse[] = [];
   readonly metered: unknown[] = [];
   recent: () => Promise<Change[]> = async () => [];
-  watch: (listener: ChangeListener) => Promise<{ close(): Promise<void> } | null> = async (listener) => {
+  watch: (listener: ChangeListener) => Promise<ChangeFeed | null> = async (listener) => {
     this.listener = listener;
-    return { close: async () => undefined };
+    return { catchUp: () => undefined, close: async () => undefined };
   };
   readonly feed: RevocationFeed;
 
@@ -290,7 +290,7 @@ describe('a feed that is lost', () => {
     expect(stage.opened).toBeLessThan(25);
     stage.watch = async (listener) => {
       stage.listener = listener;
-      return { close: async () => undefined };
+      return { catchUp: () => undefined, close: async () => undefined };
     };
     await stage.pass(6 * second);
     stage.beat();

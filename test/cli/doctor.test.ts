@@ -1,8 +1,10 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
 import { checkSigningKeys, checkWrappings } from '../../src/doctor/keys.js';
 import { checkCookies, checkProxies } from '../../src/doctor/web.js';
+import { aSecret } from '../support/factories.js';
 import { freePort } from '../support/mongo-server.js';
 import { latchkey } from '../support/processes.js';
 import { aKey, day, t0 } from '../support/records.js';
@@ -126,6 +128,21 @@ describe('what doctor says', () => {
   ] as const)('of signing keys is %s for %j after %i days', (status, keys, days) => {
     const config = { keyRotationSeconds: 30 * 86_400, accessTokenTtlSeconds: 3_600 };
     expect(checkSigningKeys(keys, config, t0 + days * day).map((check) => check.status)).toEqual([status]);
+  });
+
+  it.each([
+    [['new', 'old'], ['new', 'old'], ['ok']],
+    [['new', 'old'], ['new'], ['warn']],
+    [['old'], ['new', 'old'], ['warn']],
+    [['old'], ['new'], ['fail']],
+  ])('of keys that are wrapped under %j while %j are configured is %j', (under, configured, statuses) => {
+    const key = aKey();
+    const wrapped = new KeyWrapping(under.map((name) => aSecret(name))).wrap(key, Buffer.alloc(32));
+    const checks = checkWrappings(
+      [{ ...key, wrapped }],
+      configured.map((name) => aSecret(name)),
+    );
+    expect(checks.map(({ status }) => status)).toEqual(statuses);
   });
 
   it('of wrappings is nothing where there are no keys, and a failure where there is no secret for them', () => {

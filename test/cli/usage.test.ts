@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
 import { exitCodes } from '../../src/cli/exit-codes.js';
+import { failureOf, HaltedError } from '../../src/cli/failures.js';
 import { createProgram } from '../../src/cli/program.js';
+import { StoreUnavailableError } from '../../src/store/port.js';
 import { projectPath } from '../architecture/project.js';
 import { freePort } from '../support/mongo-server.js';
 import { latchkey } from '../support/processes.js';
@@ -58,6 +60,22 @@ describe('what cannot be done', () => {
       expect({ code, stdout, error: JSON.parse(stderr).error.code }).toEqual({ code: 3, stdout: '', error: 'STORE_UNAVAILABLE' });
       expect(stderr).not.toContain('secret-word');
     }
+  });
+});
+
+describe('work that is cut short', () => {
+  it('says how far it got, and why', () => {
+    const halted = new HaltedError('Ended 3 sessions.', { count: 3 }, new StoreUnavailableError(new Error('driver text')));
+    expect(failureOf(halted)).toMatchObject({ exitCode: 3, code: 'STORE_UNAVAILABLE', facts: { count: 3 } });
+    expect(failureOf(halted).message).toMatch(/^Ended 3 sessions\. .*cannot be reached/);
+  });
+
+  it('by what nobody foresaw shows no text of it', () => {
+    expect(failureOf(new TypeError('the value secret-word'))).toEqual({
+      exitCode: 3,
+      code: 'UNEXPECTED',
+      message: 'Something unforeseen failed (TypeError).',
+    });
   });
 });
 

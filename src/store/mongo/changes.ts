@@ -122,6 +122,9 @@ class Watcher implements ChangeFeed {
     for (const change of changesOf(event)) this.listener.onChange(change);
   }
 
+  /** What is there is pushed. */
+  catchUp(): void {}
+
   close(): Promise<void> {
     this.onEnd();
     this.closing ??= this.stream.close().catch(() => {});

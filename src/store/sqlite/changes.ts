@@ -3,8 +3,9 @@ import type { EpochMs } from '../records.js';
 import type { Connection } from './connection.js';
 import { type AccountRow, accountObject, type SessionRow, sessionObject, toAccount, toSession } from './rows.js';
 
-/** How often another process's commits are looked for. */
+/** How often another process's commits are looked for, at least; and at most, however often somebody asks. */
 const pollEveryMs = 50;
+const leastPauseMs = 10;
 /** So that one look keeps the event loop for some milliseconds at most. */
 const changesPerLook = 500;
 
@@ -57,6 +58,8 @@ class Watcher implements ChangeFeed {
   private lastSeq: number;
   private dataVersion: number;
   private readonly timer: NodeJS.Timeout;
+  private lastPollAt = Number.NEGATIVE_INFINITY;
+  private isStopped = false;
 
   constructor(
     private readonly connection: Connection,
@@ -85,7 +88,13 @@ class Watcher implements ChangeFeed {
     });
   }
 
+  /** A look at `data_version` reads some bytes of memory that the processes share: a request may well wait for that. */
+  catchUp(): void {
+    if (!this.isStopped && performance.now() - this.lastPollAt >= leastPauseMs) this.poll();
+  }
+
   stop(): void {
+    this.isStopped = true;
     clearInterval(this.timer);
     this.onStop();
   }
@@ -95,6 +104,7 @@ class Watcher implements ChangeFeed {
   }
 
   private poll(): void {
+    this.lastPollAt = performance.now();
     this.guarded(() => {
       const dataVersion = Number(this.connection.pragma('data_version'));
       if (dataVersion !== this.dataVersion) this.look();

@@ -4,58 +4,58 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** `extensions.code` of every error. */
+/** The codes of errors, in `extensions.code`; many come with a `reason` beside it. */
 export type AuthErrorCode =
-  /** Signing in again does not help. */
+  /** This account is disabled. Signing in again does not help. */
   | 'ACCOUNT_DISABLED'
-  /** `reason` says what is wrong with the HTTP request; the status may be 400, 405, 413 or 415. */
+  /** The request cannot be understood. `reason` says what is wrong with the HTTP request; the status may be 400, 405, 413 or 415. Reasons: MALFORMED_BODY, BODY_TOO_LARGE, CONTENT_TYPE, METHOD, BATCH, UNKNOWN_OPERATION, MUTATION_BY_GET, TRANSPORT, HEADERS. */
   | 'BAD_REQUEST'
-  /** `field` names the argument or input field; the value is never repeated. On `UNKNOWN_ROLE` `known` lists the roles that there are. */
+  /** This value is not acceptable. `field` names the argument or input field; the value is never repeated. On `UNKNOWN_ROLE` `known` lists the roles that there are. Reasons: INVALID, OUT_OF_RANGE, UNKNOWN_ROLE, TOKEN_GIVEN_TWICE. */
   | 'BAD_USER_INPUT'
-  /** Offer to send the mail again. */
+  /** Verify your email address first. Offer to send the mail again. */
   | 'EMAIL_NOT_VERIFIED'
-  /** Offer to sign in instead. */
+  /** This email address already has an account. Offer to sign in instead. */
   | 'EMAIL_TAKEN'
-  /** The caller's roles do not allow it, sign-up is closed, or the page's origin may not use cookie mode. */
+  /** You may not do this. The caller's roles do not allow it, sign-up is closed, or the page's origin may not use cookie mode. Reasons: SIGNUP_CLOSED, ORIGIN_NOT_ALLOWED. */
   | 'FORBIDDEN'
-  /** `locations` says where. */
+  /** The document is not valid GraphQL. `locations` says where. */
   | 'GRAPHQL_PARSE_FAILED'
-  /** `locations` says where. With introspection on, the message names the field, argument or type. */
+  /** The document does not fit the schema. `locations` says where. With introspection on, the message names the field, argument or type. */
   | 'GRAPHQL_VALIDATION_FAILED'
-  /** Quote `requestId` when you report it: the server's log has the details. */
+  /** Something went wrong on the server. Quote `requestId` when you report it: the server's log has the details. */
   | 'INTERNAL_SERVER_ERROR'
-  /** Ask again. */
+  /** The login or the password is wrong. Ask again. */
   | 'INVALID_CREDENTIALS'
-  /** Also the answer to an unknown path. */
+  /** There is no such thing here. Also the answer to an unknown path. */
   | 'NOT_FOUND'
-  /** Ask for a new mail. */
+  /** The link is not valid any more. Ask for a new mail. */
   | 'ONE_TIME_TOKEN_INVALID'
-  /** `reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more), a document have 100 fragments spread, an operation hold one credential mutation. */
+  /** The document asks for too much at once. `reason` names the limit. A request may ask for 1,000 rows in all its lists together (each list and each count costs 10 more), a document have 100 fragments spread, an operation hold one credential mutation. Reasons: TOKENS, DEPTH, ALIASES, DIRECTIVES, FRAGMENTS, ROWS, CREDENTIAL_MUTATIONS. */
   | 'QUERY_TOO_COMPLEX'
-  /** Repeat after `retryAfter` seconds. The token or password presented stays good. */
+  /** Too many requests. Try again later. Repeat after `retryAfter` seconds. The token or password presented stays good. */
   | 'RATE_LIMITED'
-  /** The last proof of the password is too old for this act: ask for it, call `reauthenticate`, and repeat with the new access token. */
+  /** Confirm your password to do this. The last proof of the password is too old for this act: ask for it, call `reauthenticate`, and repeat with the new access token. */
   | 'REAUTHENTICATION_REQUIRED'
-  /** Sign in again. A refresh in cookie mode without the cookie gives this too. */
+  /** The refresh token is not valid. Sign in again. A refresh in cookie mode without the cookie gives this too. */
   | 'REFRESH_TOKEN_INVALID'
-  /** Two parties hold the session: it is over for both. Sign in again, and tell the person. */
+  /** The refresh token had been used before. The session was ended for safety. Two parties hold the session: it is over for both. Sign in again, and tell the person. */
   | 'REFRESH_TOKEN_REUSED'
-  /** Repeat the same call after `retryAfter` seconds; a refresh token presented stays good. */
+  /** The service cannot answer at the moment. Nothing was lost; try again. Repeat the same call after `retryAfter` seconds; a refresh token presented stays good. */
   | 'SERVICE_UNAVAILABLE'
-  /** `reason` is the limit that was passed, `at` when. Sign in again. */
+  /** The session has expired. `reason` is the limit that was passed, `at` when. Sign in again. Reasons: IDLE, ABSOLUTE. */
   | 'SESSION_EXPIRED'
-  /** `reason` is a `RevocationReason`, `at` when. Sign in again. */
+  /** The session was ended. `reason` is a `RevocationReason`, `at` when. Sign in again. */
   | 'SESSION_REVOKED'
-  /** The field needs a signed-in user. On `EXPIRED` refresh and repeat; otherwise sign in. */
+  /** Sign in to do this. The field needs a signed-in user. On `EXPIRED` refresh and repeat; otherwise sign in. Reasons: NO_TOKEN, EXPIRED, INVALID, REVOKED. */
   | 'UNAUTHENTICATED'
-  /** Usernames are unique without regard to case. */
+  /** This username is taken. Usernames are unique without regard to case. */
   | 'USERNAME_TAKEN'
-  /** `reason` says why, `field` where. */
+  /** Choose another password. `reason` says why, `field` where. Reasons: TOO_SHORT, TOO_LONG, COMMON, SAME_AS_LOGIN. */
   | 'WEAK_PASSWORD';
 
 /** What kind of device a user agent claims to be. */
 export type DeviceKind =
-  /** A crawler. */
+  /** A crawler or other automatic visitor that names itself so. */
   | 'BOT'
   /** A browser on a desktop or laptop computer. */
   | 'DESKTOP'
@@ -78,49 +78,49 @@ export type LoginInput = {
   readonly password: string;
 };
 
-/** Why a session was ended before its time. */
+/** Why a session was ended before its time. Also the `reason` of the error SESSION_REVOKED. */
 export type RevocationReason =
   /** The account was deleted. */
   | 'ACCOUNT_DELETED'
   /** The account was disabled. */
   | 'ACCOUNT_DISABLED'
-  /** It was refreshed from another address or browser than it is bound to. */
+  /** It was refreshed from another address or user agent than that of its sign-in (only where the server binds sessions). */
   | 'BINDING_MISMATCH'
   /** The email address was changed, or its change reverted. */
   | 'EMAIL_CHANGED'
-  /** Its user signed out on that device. */
+  /** Its user signed out on that device (`logout`). */
   | 'LOGOUT'
   /** The password was changed from another session. */
   | 'PASSWORD_CHANGED'
   /** The password was reset by mail. */
   | 'PASSWORD_RESET'
-  /** A superseded refresh token was presented: two parties held the session. */
+  /** A superseded refresh token was presented after its grace: two parties held the session, and it ended for both. */
   | 'REUSE_DETECTED'
-  /** An administrator ended it. */
+  /** Somebody with the permission `sessions:revoke` ended it. */
   | 'REVOKED_BY_ADMIN'
-  /** Its user ended it from another session, or ended all. */
+  /** Its user ended it by `revokeSession`, `revokeOtherSessions` or `revokeAllSessions`. */
   | 'REVOKED_BY_USER'
-  /** A newer sign-in took its place: the user had as many sessions as are allowed. */
+  /** A newer sign-in took its place: the user had as many sessions as the server allows (unlimited unless set otherwise). */
   | 'SESSION_LIMIT'
   /** A client gave one of its tokens back with `revokeToken` (RFC 7009). */
   | 'TOKEN_REVOKED';
 
-/** Whether a session can still be used. */
+/** Whether a session can still be used. Only ACTIVE ones are listed unless asked otherwise. */
 export type SessionState =
-  /** It can be refreshed, and its access tokens are accepted. */
+  /** Its refresh token gives new tokens, and its access tokens are accepted. */
   | 'ACTIVE'
-  /** It was not refreshed within its idle limit, or has reached its absolute limit. */
+  /** It was not refreshed within its idle limit (`idleExpiresAt`), or has reached its absolute limit (`expiresAt`). */
   | 'EXPIRED'
-  /** It was ended before its time; `revocationReason` says why. */
+  /** It was ended before its time: `revocationReason` says why, `revokedAt` when. Its tokens are refused from the next request on. */
   | 'REVOKED';
 
-/** What a new account needs. */
+/** What a new account needs: address and password, and a username if the person wants one. */
 export type SignupInput = {
-  /** At most 254 characters; trimmed and lower-cased. */
+  /** The email address, at most 254 characters; trimmed and lower-cased. Errors: BAD_USER_INPUT, EMAIL_TAKEN. */
   readonly email: string;
-  /** 8 to 256 characters (code points) unless set otherwise; not a common password, not the login itself. Errors: WEAK_PASSWORD. */
+  /** 8 to 256 characters (code points) unless set otherwise; not a common password, not the email address or username. Errors: WEAK_PASSWORD. */
   readonly password: string;
-  /** 3 to 32 of `A-Z a-z 0-9 . _ -`; unique without regard to case. */
+  /** For signing in instead of the address: 3 to 32 of `A-Z a-z 0-9 . _ -`, unique without regard to case. Errors: BAD_USER_INPUT, USERNAME_TAKEN. */
   readonly username?: string | null | undefined;
 };
 
