@@ -95,8 +95,8 @@ const toView = ({ id, email, emailVerified, username, roles, permissions }: Acco
   email,
   emailVerified,
   username,
-  roles,
-  permissions,
+  roles: [...roles],
+  permissions: [...permissions],
 });
 
 function toViewer(viewer: SettledViewer): Viewer {
@@ -105,8 +105,8 @@ function toViewer(viewer: SettledViewer): Viewer {
       return {
         kind: 'account',
         accountId: viewer.accountId,
-        roles: viewer.roles,
-        permissions: viewer.permissions,
+        roles: [...viewer.roles],
+        permissions: [...viewer.permissions],
         sessionId: viewer.sessionId,
       };
     case 'anonymous':

@@ -95,6 +95,7 @@ export async function openServices(deps: ServiceDeps) {
     store,
     clock,
     monotonic: (clocks ?? thisMachine).monotonic,
+    wall: (clocks ?? thisMachine).wall,
     readThrough: new ReadThroughCheck({ store, clock, uses }),
     uses,
     onKeysChanged: () => void signingKeys.refresh(),

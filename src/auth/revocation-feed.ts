@@ -10,6 +10,8 @@ import type { SessionUses } from './session-uses.js';
 
 /** What was committed longer ago than this must be proven to have been told, or the memory does not count. */
 const longestUncertaintyMs = 1_500;
+/** A beat this far in the future shows that this node's clock is behind the database's, and not how old the beat is. */
+const mostAheadMs = 200;
 /** With no beat seen for so long, this node strikes one. */
 const beatAfterMs = 500;
 /** A feed that tells nothing for so long is taken for dead. */
@@ -27,8 +29,10 @@ const marginSeconds = 120;
 export interface RevocationFeedDeps {
   readonly store: Pick<Store, 'watchChanges' | 'recentChanges' | 'beat'>;
   readonly clock: Clock;
-  /** Milliseconds that only ever run forward. */
+  /** Milliseconds that only ever run forward; they may stand still while the machine sleeps. */
   readonly monotonic: () => number;
+  /** Epoch milliseconds as the machine's own clock has them: it goes on while the machine sleeps. */
+  readonly wall: () => number;
   readonly readThrough: SessionCheck;
   readonly uses: SessionUses;
   /** A key of the server was added or revoked. */
@@ -54,6 +58,10 @@ export class RevocationFeed implements SessionCheck {
   private isClosed = false;
   /** By the monotonic clock: what was committed before then has been told. */
   private provenUntil = Number.NEGATIVE_INFINITY;
+  /** By the wall clock, when that was found out. */
+  private provenAtWall = Number.NEGATIVE_INFINITY;
+  /** When the feed last told anything, or was opened, by the monotonic clock. */
+  private heardAt = Number.NEGATIVE_INFINITY;
   private lastStrikeAt = Number.NEGATIVE_INFINITY;
   private openAgainAt = Number.NEGATIVE_INFINITY;
   private pauseMs = shortestPauseMs;
@@ -67,7 +75,9 @@ export class RevocationFeed implements SessionCheck {
   }
 
   get mode(): RevocationMode {
-    const isProven = this.deps.monotonic() - this.provenUntil <= longestUncertaintyMs;
+    // By both clocks: one may have slept, the other may have been set. Where they disagree the node reads.
+    const isAwake = this.deps.wall() - this.provenAtWall <= longestUncertaintyMs;
+    const isProven = isAwake && this.deps.monotonic() - this.provenUntil <= longestUncertaintyMs;
     return this.isComplete && isProven ? 'feed' : 'read_through';
   }
 
@@ -89,11 +99,10 @@ export class RevocationFeed implements SessionCheck {
   async start(): Promise<void> {
     this.timers = [
       setInterval(() => this.watch(), watchEveryMs),
-      setInterval(() => this.entries.prune(this.deps.monotonic()), pruneEveryMs),
+      setInterval(() => this.entries.prune(this.deps.clock.now()), pruneEveryMs),
     ];
     for (const timer of this.timers) timer.unref();
     await this.openOnce();
-    this.strike();
   }
 
   async close(): Promise<void> {
@@ -129,29 +138,40 @@ export class RevocationFeed implements SessionCheck {
       }
       for (const change of await store.recentChanges(clock.now() - this.keptForMs, mostEntries + 1)) this.take(change);
       this.isComplete = !isLost && this.feed !== null;
-      if (this.isComplete) this.pauseMs = shortestPauseMs;
+      if (!this.isComplete) return;
+      this.pauseMs = shortestPauseMs;
+      this.heardAt = this.deps.monotonic();
+      // Keys that were changed while nobody told of them.
+      this.deps.onKeysChanged();
+      this.strike();
     } catch (error) {
       this.lose(error);
     }
   }
 
   private take(change: Change): void {
+    this.heardAt = this.deps.monotonic();
     switch (change.kind) {
       case 'beat':
         // A clock that runs ahead of the database's makes a beat look older than it is: on the safe side.
-        this.proven(change.at === null ? 0 : Math.max(0, this.deps.clock.now() - change.at));
+        this.proven(change.at === null ? 0 : this.deps.clock.now() - change.at);
         return;
       case 'keys-changed':
         this.deps.onKeysChanged();
         return;
       default:
-        this.entries.add(change, this.deps.monotonic());
+        this.entries.add(change, this.deps.clock.now());
         if (this.entries.size > mostEntries) this.overflow();
     }
   }
 
   private proven(ageMs: number): void {
-    this.provenUntil = Math.max(this.provenUntil, this.deps.monotonic() - ageMs);
+    if (ageMs < -mostAheadMs) {
+      this.deps.clock.synchronize().catch((error: unknown) => this.deps.log.warn({ err: error }, "the database's clock could not be read"));
+      return;
+    }
+    this.provenUntil = Math.max(this.provenUntil, this.deps.monotonic() - Math.max(0, ageMs));
+    this.provenAtWall = this.deps.wall();
     if (this.mode !== this.announced) this.announce();
   }
 
@@ -162,7 +182,7 @@ export class RevocationFeed implements SessionCheck {
       if (now >= this.openAgainAt) void this.openOnce();
     } else if (now - this.provenUntil > beatAfterMs && now - this.lastStrikeAt > beatAfterMs) {
       this.strike();
-      if (this.isComplete && now - this.provenUntil > deadAfterMs) this.lose(new Error('the feed has told nothing for 10 s'));
+      if (this.isComplete && now - this.heardAt > deadAfterMs) this.lose(new Error('the feed has told nothing for 10 s'));
     }
   }
 

@@ -9,7 +9,7 @@ export type SessionStanding =
 
 interface Remembered<T> {
   readonly value: T;
-  /** By the monotonic clock: from then on no token is left that this could concern. */
+  /** By the clock that judges tokens: from then on none is left that this could concern. */
   readonly until: number;
 }
 
@@ -29,8 +29,8 @@ export class RevocationSet {
   }
 
   /** An older state of an account than the one known changes nothing: the ways by which changes come may overtake each other. */
-  add(change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>, monotonicNow: number): void {
-    const until = monotonicNow + this.keptForMs;
+  add(change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>, now: EpochMs): void {
+    const until = now + this.keptForMs;
     if (change.kind === 'session-revoked') {
       const first = this.sessions.get(change.sessionId)?.value ?? change.ending;
       put(this.sessions, change.sessionId, { value: first, until });
@@ -42,10 +42,10 @@ export class RevocationSet {
   }
 
   /** Lets go of what concerns no token any more. */
-  prune(monotonicNow: number): void {
+  prune(now: EpochMs): void {
     for (const entries of [this.sessions, this.accounts]) {
       for (const [id, { until }] of entries) {
-        if (until > monotonicNow) break;
+        if (until > now) break;
         entries.delete(id);
       }
     }

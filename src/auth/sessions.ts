@@ -108,7 +108,11 @@ export class Sessions {
     const account = await store.findAccount(found.accountId);
     const now = clock.now();
     // One that the account's epoch has ended keeps the reason that it was ended for.
-    if (endOf(found, account, now) !== null) return toSession(found, account, now);
+    if (endOf(found, account, now) !== null) {
+      // Ended elsewhere a moment ago, or by a call whose answer was lost: writing it again changes nothing, and lets this node know at once.
+      if (found.revoked !== null) await this.end(id, ownerId, found.revoked);
+      return toSession(found, account, now);
+    }
     const reason = found.accountId === viewer.accountId ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
     const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.accountId });
     if (revoked === null) throw new AuthError('NOT_FOUND');

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EpochMs } from '../store/records.js';
 import type { Clock } from './clock.js';
 import { signerAt, verifiesAt } from './key-states.js';
@@ -13,6 +14,9 @@ const publicationLeadMs = (jwksMaxAgeSeconds + 300) * 1000;
 const clockDifferenceMs = 60_000;
 /** A token with an unknown `kid` asks the store at most this often, so that forged ones cannot flood it. */
 const reloadPauseMs = 5_000;
+/** What was changed is asked for again so often, and after so long, while the store does not answer. */
+const mostRefreshTries = 10;
+const refreshPauseMs = 500;
 
 interface SigningKeysDeps {
   readonly serverKeys: ServerKeys;
@@ -30,6 +34,8 @@ interface SigningKeysDeps {
 export class SigningKeys {
   /** In order of sequence. */
   private keys: readonly SigningKey[] = [];
+  private loadsBegun = 0;
+  private loadApplied = 0;
   private lastReload = { startedAt: Number.NEGATIVE_INFINITY, outcome: Promise.resolve() };
 
   private constructor(private readonly deps: SigningKeysDeps) {}
@@ -137,9 +143,16 @@ export class SigningKeys {
     return this.keys.filter(({ revokedAt }) => revokedAt === null);
   }
 
-  /** Learns at once what another node, or the command line, made or revoked. A failure is logged: `tend` comes within a minute. */
+  /** Learns at once what another node, or the command line, made or revoked. Repeated while the store does not answer; then `tend` comes. */
   async refresh(): Promise<void> {
-    await this.reload().catch((error: unknown) => this.deps.log.warn({ err: error }, 'changed signing keys could not be loaded'));
+    for (let tries = 0; tries < mostRefreshTries; tries += 1) {
+      try {
+        return await this.reload();
+      } catch (error) {
+        this.deps.log.warn({ err: error }, 'changed signing keys could not be loaded');
+      }
+      await delay(refreshPauseMs, undefined, { ref: false });
+    }
   }
 
   private verifies(key: SigningKey, now: EpochMs): boolean {
@@ -166,7 +179,12 @@ export class SigningKeys {
   }
 
   private async load(): Promise<void> {
+    this.loadsBegun += 1;
+    const turn = this.loadsBegun;
     const opened = await this.deps.serverKeys.load('signing');
+    // One that began later has seen at least as much, and may have finished first.
+    if (turn < this.loadApplied) return;
+    this.loadApplied = turn;
     this.keys = opened.map(
       ({ record, material }) =>
         this.keys.find(({ kid, revokedAt }) => kid === record.id && revokedAt === record.revokedAt) ?? importSigningKey(record, material),

@@ -53,6 +53,7 @@ class Stage {
       store: counted,
       clock,
       monotonic: this.time.monotonic,
+      wall: this.time.wall,
       readThrough: new ReadThroughCheck({ store: counted, clock, uses }),
       uses,
       onKeysChanged: () => {
@@ -197,9 +198,19 @@ describe('while the feed is proven', () => {
     expect(stage.metered.at(-1)).toEqual(['read_through', null, 1]);
   });
 
+  it('entries stay though a clock stepped back: tokens live longer then, by the same clock', async () => {
+    stage.tell(revocation);
+    stage.time.leap(-3_600 * second);
+    stage.time.move(3_800 * second);
+    await jest.advanceTimersByTimeAsync(10_000);
+    stage.beat();
+    expect(await check({ sid: 'told' })).toMatchObject({ kind: 'ended' });
+  });
+
   it('a change of keys is passed on', () => {
+    const before = stage.keys;
     stage.tell({ kind: 'keys-changed' });
-    expect(stage.keys).toBe(1);
+    expect(stage.keys).toBe(before + 1);
   });
 
   it('uses are noted: the first of each generation, and one a minute', async () => {
@@ -240,6 +251,22 @@ describe('the proof', () => {
     expect(stage.feed.mode).toBe('read_through');
     await stage.store.revoke(session.id, null, anEnding(), purgeAt);
     expect(await check()).toMatchObject({ kind: 'ended' });
+  });
+
+  it('does not outlive a sleep of the machine, in which the monotonic clock stands still', async () => {
+    await stage.start();
+    stage.time.leap(3_600 * second);
+    expect(stage.feed.mode).toBe('read_through');
+    stage.beat();
+    expect(stage.feed.mode).toBe('feed');
+  });
+
+  it('is no beat from the future: who sees one has a clock that is behind, and cannot tell how old it is', async () => {
+    await stage.feed.start();
+    stage.beat(stage.time.wall() + 201);
+    expect(stage.feed.mode).toBe('read_through');
+    stage.beat(stage.time.wall() + 100);
+    expect(stage.feed.mode).toBe('feed');
   });
 
   it('counts from when the beat was struck: a feed that is late by 2 s proves nothing, however regular its beats', async () => {
@@ -342,6 +369,24 @@ describe('what is told before the filling', () => {
     await stage.start();
     expect(await check()).toEqual(alive(['admin']));
     expect(await check({ sid: 'told' })).toMatchObject({ kind: 'ended' });
+  });
+});
+
+describe('a feed that was away for a minute', () => {
+  it('is proven again by a beat that this node strikes itself when it is open', async () => {
+    await stage.start();
+    stage.listener?.onLost(new Error('gone'));
+    stage.watch = () => Promise.reject(new Error('down'));
+    await stage.pass(60 * second);
+    stage.watch = async (listener) => {
+      stage.listener = listener;
+      return { catchUp: () => undefined, close: async () => undefined };
+    };
+    const [opened, beats] = [stage.opened, stage.beats];
+    await stage.pass(6 * second);
+    expect({ opened: stage.opened, struck: stage.beats > beats }).toEqual({ opened: opened + 1, struck: true });
+    stage.beat();
+    expect(stage.feed.mode).toBe('feed');
   });
 });
 

@@ -292,3 +292,32 @@ describe('a key that is too weak or of another kind', () => {
     expect(importSigningKey(aKey({ algorithm: 'RS256' }), rsa(2_048)).algorithm).toBe('RS256');
   });
 });
+
+describe('loads of the ring that overtake each other', () => {
+  it('do not bring back a key that the later one has seen revoked', async () => {
+    const store = await memoryStore();
+    let hold: Promise<void> | null = null;
+    const held = storeWith(store, {
+      listKeys: async () => {
+        const keys = await store.listKeys();
+        await hold;
+        return keys;
+      },
+    });
+    const ring = await openRing({ store: held });
+    const { kid } = ring.current();
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const early = ring.refresh();
+    await new Promise(setImmediate);
+    hold = null;
+    await store.revokeKey(kid, t0);
+    await ring.refresh();
+    expect(ring.find(kid)).toBeNull();
+    release();
+    await early;
+    expect(ring.find(kid)).toBeNull();
+  });
+});

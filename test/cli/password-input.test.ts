@@ -7,7 +7,13 @@ function terminal(...typed: string[]) {
   const input = Object.assign(new PassThrough(), { isTTY: true, raw: [] as boolean[], setRawMode: (raw: boolean) => input.raw.push(raw) });
   const output = new PassThrough();
   for (const text of typed) input.write(text);
-  return { input, output, shown: () => String(output.read() ?? '') };
+  // Newer releases of Node give one chunk for each call.
+  const shown = () => {
+    let text = '';
+    for (let chunk: unknown = output.read(); chunk !== null; chunk = output.read()) text += String(chunk);
+    return text;
+  };
+  return { input, output, shown };
 }
 
 describe('a password at a terminal', () => {

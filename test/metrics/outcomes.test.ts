@@ -92,7 +92,7 @@ describe('A request', () => {
         }
         return store.findCurrent(...args);
       };
-      return storeWith(store, { findCurrent });
+      return storeWith(store, { findCurrent, watchChanges: async () => null });
     });
     const { accessToken } = await signUp(server);
     const whenReached = new Promise<unknown>((resolve) => {

@@ -136,6 +136,12 @@ class Watcher implements ChangeFeed {
   }
 }
 
+/** The instant of this very beat: what is looked up for an update may be a later one, and would make a late feed look fresh. */
+function beatOf(event: mongo.ChangeStreamDocument, inserted: BeatDocument): Change[] {
+  const at: unknown = event.operationType === 'update' ? event.updateDescription.updatedFields?.at : inserted.at;
+  return at instanceof Date ? [{ kind: 'beat', at: at.getTime() }] : [];
+}
+
 function changesOf(event: mongo.ChangeStreamDocument): Change[] {
   if (!('ns' in event) || !('coll' in event.ns) || !('fullDocument' in event)) return [];
   const document: unknown = event.fullDocument ?? null;
@@ -151,7 +157,7 @@ function changesOf(event: mongo.ChangeStreamDocument): Change[] {
     case 'keys':
       return [{ kind: 'keys-changed' }];
     default:
-      return [{ kind: 'beat', at: (document as BeatDocument).at.getTime() }];
+      return beatOf(event, document as BeatDocument);
   }
 }
 

@@ -11,14 +11,18 @@ export class Guard {
   private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
 
-  /** Rejects with `StoreUnavailableError` when the verb fails or takes too long; then it may still take effect. */
-  async run<T>(verb: () => Promise<T>): Promise<T> {
+  /**
+   * Rejects with `StoreUnavailableError` when the verb fails or takes too long; then it may still take effect, and what comes back after
+   * all is given to `onLate`.
+   */
+  async run<T>(verb: () => Promise<T>, onLate?: (result: T) => void): Promise<T> {
     if (this.closed) throw new StoreUnavailableError(new Error('the store is closed'));
     const running = verb();
     this.underWay.add(running);
     try {
       return await withDeadline(running);
     } catch (error) {
+      if (onLate !== undefined) running.then(onLate, () => {});
       throw asStoreError(error);
     } finally {
       this.underWay.delete(running);

@@ -28,6 +28,9 @@ const usesPerCommand = 50;
 /** Updates that share the time of one verb, and the connections of the pool. */
 const updatesAtOnce = 20;
 
+/** A feed that nobody waits for any more would hold a connection for good. */
+const abandon = (feed: ChangeFeed | null): void => void feed?.close();
+
 /** The port on MongoDB. */
 export class MongoStore implements Store {
   /** By the TTL index on `purgeAt`. */
@@ -182,7 +185,7 @@ export class MongoStore implements Store {
   }
 
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
-    return this.guard.run(() => this.changes.watch(listener));
+    return this.guard.run(() => this.changes.watch(listener), abandon);
   }
   beat(): Promise<void> {
     return this.guard.run(() => this.changes.beat());
