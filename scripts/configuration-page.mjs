@@ -39,6 +39,31 @@ const production = `
 
 Outside production the start prints what is unsafe about the settings in force.
 
+## The file
+
+\`LATCHKEY_CONFIG_FILE\` names a JSON file. [\`schema/config.schema.json\`](../schema/config.schema.json) describes it, for editors too.
+
+\`\`\`json
+{
+  "$schema": "./config.schema.json",
+  "roles": {
+    "member": [],
+    "helpdesk": ["users:read", "sessions:read", "sessions:revoke"],
+    "owner": ["users:read", "users:write", "sessions:read", "sessions:revoke", "audit:read"]
+  },
+  "defaultRole": "member"
+}
+\`\`\`
+
+- \`roles\` takes the place of the built-in roles: \`user\` (nothing), \`support\` (\`users:read\`, \`sessions:read\`) and \`admin\` (everything). At most
+  100, each with a name of 1 to 32 of a-z, 0-9, \`-\` and \`_\`.
+- \`defaultRole\` is the role of every new account, \`user\` unless it is set. It must be one of the roles, and may hold neither \`users:write\` nor
+  \`sessions:revoke\`. Where it holds anything and sign-up is open, the start says so.
+- One role at least must hold \`users:write\`: else nobody could ever grant one.
+
+The file is read at the start; give every server the same one, and restart them for a change. A role that an account holds and the file does not
+know allows nothing. A file that is no JSON, names a member twice or has one that is not listed here refuses the start, by line and column.
+
 ## The secret
 
 \`LATCHKEY_SECRET\` opens the keys that the store keeps encrypted. Neither the secret nor a copy of the database suffices alone. Lose the

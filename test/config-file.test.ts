@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigError, loadConfig } from '../src/config.js';
+import { configFileSchema } from '../src/config-file.js';
 import { projectPath } from './architecture/project.js';
 
 let folder: string;
@@ -144,6 +145,7 @@ describe('a faulty file of settings', () => {
 describe('the schema of the file', () => {
   it('is published, and knows the members of the file', () => {
     const schema = JSON.parse(readFileSync(projectPath('schema/config.schema.json'), 'utf8'));
+    expect(schema).toEqual(configFileSchema());
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
     expect(Object.keys(schema.properties)).toEqual(['$schema', 'roles', 'defaultRole']);
     expect(schema.additionalProperties).toBe(false);

@@ -14,6 +14,6 @@ export function addUserGrant(parent: Command): void {
     user: userFields,
   })
     .argument('<login>', 'email address or username')
-    .addArgument(new Argument('<role>', 'the role, one of the settings').argParser(parseRole))
+    .addArgument(new Argument('<role>', 'the role: built in, or of the file of settings').argParser(parseRole))
     .action(reporting(grantRole));
 }

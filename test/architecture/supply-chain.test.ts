@@ -167,7 +167,13 @@ describe('the package', () => {
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
       .flatMap((file) => ['.js', '.d.ts'].map((ending) => file.replace(/^src/, 'dist').replace(/\.ts$/, ending)));
     const documents = ['.env.example', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
-    const expected = [...compiled, ...documents, 'schema/schema.graphql', ...filesOf('docs').filter((file) => /\.(md|json)$/.test(file))];
+    const expected = [
+      ...compiled,
+      ...documents,
+      'schema/schema.graphql',
+      'schema/config.schema.json',
+      ...filesOf('docs').filter((file) => /\.(md|json)$/.test(file)),
+    ];
     expect(paths.filter((path) => !consoleAsset.test(path)).sort()).toEqual(expected.sort());
 
     const bytes = (isCounted: (path: string) => boolean) =>

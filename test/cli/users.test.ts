@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { AuthError } from '../../src/auth/errors.js';
+import { failureOf } from '../../src/cli/failures.js';
 import type { Store } from '../../src/store/port.js';
 import { latchkey, latchkeyJson, startProcess } from '../support/processes.js';
 import { anAccount } from '../support/records.js';
 import { loginMutation, post } from '../support/requests.js';
-import { goodPassword, testEnvironment } from '../support/server.js';
+import { goodPassword, temporaryFolder, testEnvironment } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 
 /** Each command is a process of its own, which takes its time to start on a busy machine. */
@@ -75,6 +79,39 @@ describeStores('latchkey user grant', (database) => {
       expect(user).toMatchObject({ id: account.id, roles: ['user', 'support'] });
     }
     expect((await store.findAccount(account.id))?.version).toBe(2);
+  });
+});
+
+describe('a role at the command line', () => {
+  it('is one of the settings, and an unknown one is refused with those that there are, before anything is done', async () => {
+    const path = join(temporaryFolder(), 'config.json');
+    writeFileSync(path, JSON.stringify({ roles: { member: [], owner: ['users:write'] }, defaultRole: 'member' }));
+    const environment = testEnvironment(`sqlite:${temporaryFolder()}/latchkey.db`, { LATCHKEY_CONFIG_FILE: path });
+    const email = anEmail();
+    const { user } = await latchkeyJson(['user', 'create', email, '--role', 'owner'], environment, input);
+    expect(user).toMatchObject({ roles: ['member', 'owner'], permissions: ['users:write'] });
+    for (const args of [
+      ['user', 'create', anEmail(), '--role', 'admin'],
+      ['user', 'grant', email, 'admin'],
+      ['user', 'list', '--role', 'admin'],
+      ['sessions', 'list', '--role', 'admin'],
+    ]) {
+      const { code, stdout, stderr } = await latchkey(args, environment, input);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('It must be one of member, owner.');
+    }
+  });
+
+  it('cannot be told while the file of the settings is at fault', async () => {
+    const { code, stderr } = await latchkey(['user', 'list', '--role', 'admin'], { LATCHKEY_CONFIG_FILE: '/is/not/there.json' });
+    expect({ code, stderr }).toEqual({ code: 3, stderr: 'LATCHKEY_CONFIG_FILE must name a file that can be read\n' });
+  });
+});
+
+describe('a refusal that names roles', () => {
+  it('names those that there are', () => {
+    const error = new AuthError('BAD_USER_INPUT', { field: 'role', reason: 'UNKNOWN_ROLE', known: ['member', 'owner'] });
+    expect(failureOf(error)).toMatchObject({ exitCode: 1, message: 'There is no such role: known are member, owner.' });
   });
 });
 

@@ -20,7 +20,7 @@ describe('errors thrown on purpose', () => {
   test('tell their details and nothing else, however deep they are wrapped', () => {
     const error = new AuthError(
       'SESSION_REVOKED',
-      { reason: 'LOGOUT', at: 0, field: 'input.email', retryAfter: 3, sessionId: 'abc', ...{ password: secret } },
+      { reason: 'LOGOUT', at: 0, field: 'input.email', retryAfter: 3, sessionId: 'abc', known: ['user'], ...{ password: secret } },
       { cause: new Error(secret) },
     );
     const translated = translateError(wrapped(error, 4), quiet);
@@ -31,6 +31,7 @@ describe('errors thrown on purpose', () => {
       field: 'input.email',
       retryAfter: 3,
       sessionId: 'abc',
+      known: ['user'],
     });
     expect(translated.unexpected).toBeUndefined();
   });

@@ -133,6 +133,8 @@ describe('The package, installed into an empty folder', () => {
   it('brings the schema and the command', async () => {
     const { stdout } = await node('--input-type=module', '-e', "process.stdout.write(import.meta.resolve('latchkey/schema.graphql'))");
     expect(readFileSync(new URL(stdout), 'utf8')).toContain('type AuthPayload');
+    const form = await node('--input-type=module', '-e', "process.stdout.write(import.meta.resolve('latchkey/config.schema.json'))");
+    expect(readFileSync(new URL(form.stdout), 'utf8')).toContain('defaultRole');
     const { stdout: help } = await run(join(folder, 'node_modules/.bin/latchkey'), ['--help'], { cwd: folder });
     expect(help).toContain('latchkey');
   });
