@@ -65,7 +65,7 @@ describeStores('A check of an access token', (database) => {
 
   it('calls the store for nothing: `me` reads the account that it answers with, and a field without data reads nothing', async () => {
     const { token } = await signUp(server.url);
-    expect(await during(() => post(server.url, '{ me { __typename } }', {}, { token }))).toEqual(['findAccount']);
+    expect(await during(() => post(server.url, '{ me { __typename } }', {}, { token }))).toEqual(['findAccounts']);
     expect(await during(() => post(server.url, '{ session(id: "no id") { id } }', {}, { token }))).toEqual([]);
     const many = () => Promise.all(Array.from({ length: 50 }, () => post(server.url, '{ session(id: "no id") { id } }', {}, { token })));
     expect(await during(many)).toEqual([]);
