@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
+import { counting, untilFeed } from '../support/counting.js';
 import { storeWith } from '../support/factories.js';
 import { type ServerProcess, startProcess } from '../support/processes.js';
 import { extensionsOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
@@ -23,31 +24,6 @@ async function signUp(url: string) {
 }
 const isRefused = async (url: string, token: string) =>
   (await post(url, '{ serverInfo { version } me { id } }', {}, { token })).errors.length > 0;
-
-async function untilFeed(url: string): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
-  for (;;) {
-    const { revocations } = (await (await fetch(url.replace('/graphql', '/readyz'))).json()) as { revocations: string };
-    if (revocations === 'feed') return;
-    if (Date.now() > giveUpAt) throw new Error('the feed is not proven in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** The store with every call counted by its verb. */
-function counting(calls: string[]) {
-  return async (url: string): Promise<Store> =>
-    new Proxy(await openStore(url), {
-      get: (store, verb) => {
-        const value: unknown = Reflect.get(store, verb);
-        if (typeof value !== 'function') return value;
-        return (...args: unknown[]) => {
-          calls.push(String(verb));
-          return Reflect.apply(value, store, args);
-        };
-      },
-    });
-}
 
 describeStores('A check of an access token', (database) => {
   let server: TestServer;
