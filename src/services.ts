@@ -60,6 +60,25 @@ async function forgetChanges(store: Store, before: number): Promise<void> {
   }
 }
 
+interface AdministrationParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly accounts: Accounts;
+  readonly notices: Notices;
+  readonly log: Log;
+  readonly roles: RoleBook;
+  readonly config: Config;
+}
+
+function administrationOver(parts: AdministrationParts) {
+  const sessionSearch = new SessionSearch(parts);
+  const bulkRevocations = new BulkRevocations({ ...parts, search: sessionSearch });
+  const deletions = new AccountDeletions(parts);
+  const administrators = new Administrators(parts);
+  const administration = new Administration({ ...parts, administrators, deletions, bulkRevocations });
+  return { accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
+}
+
 interface ServiceDeps {
   readonly config: Config;
   /** The present secret first. */
@@ -108,10 +127,7 @@ export async function openServices(deps: ServiceDeps) {
   });
   const accounts = new Accounts({ store, clock, passwords, roles, config });
   const sessions = new Sessions({ store, clock, config });
-  const sessionSearch = new SessionSearch({ store, clock, roles });
-  const bulkRevocations = new BulkRevocations({ store, clock, search: sessionSearch, config });
-  const deletions = new AccountDeletions({ store, clock, log, config });
-  const administrators = new Administrators({ store, clock, roles });
+  const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, log, roles, config });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -136,10 +152,7 @@ export async function openServices(deps: ServiceDeps) {
     revocations,
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
-    accountDirectory: new AccountDirectory({ store, clock, roles }),
-    sessionSearch,
-    bulkRevocations,
-    administration: new Administration({ store, clock, accounts, administrators, deletions, bulkRevocations, notices, log, roles, config }),
+    ...forAdministrators,
     refreshTokens,
     now: () => clock.now(),
     serverInfo: {

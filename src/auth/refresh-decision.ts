@@ -44,7 +44,9 @@ export function decideRefresh(
   now: EpochMs,
   policy: RefreshPolicy,
 ): RefreshDecision {
-  if (session === null || account === null || presented.generation > session.generation) return { kind: 'invalid' };
+  if (session === null || presented.generation > session.generation) return { kind: 'invalid' };
+  // Deleting an account has ended its sessions; one without that mark is from another store.
+  if (account === null) return session.revoked === null ? { kind: 'invalid' } : { kind: 'revoked', ...session.revoked };
   if (isDisabled(account, now)) return { kind: 'account-disabled' };
   const ended = endOf(session, account, now);
   if (ended !== null) return ended;

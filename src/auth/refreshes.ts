@@ -99,6 +99,8 @@ export class Refreshes {
     const isWon = session?.attemptId === attempt.attemptId && endOf(session, account, now) === null;
     const decision: RefreshDecision = isWon ? { kind: 'repeat', confirm: false } : decideRefresh(session, account, facts, now, policy);
     attempt.decided = isWon ? 'rotate' : decision.kind;
+    const { sessionId } = presented;
+    if (decision.kind === 'revoked') throw new AuthError('SESSION_REVOKED', { reason: decision.reason, at: decision.at, sessionId });
     if (session === null || account === null || decision.kind === 'invalid') throw new AuthError('REFRESH_TOKEN_INVALID');
     if (decision.kind === 'rotate') return this.rotate(attempt, session, account);
     if (decision.kind === 'repeat') {
@@ -129,7 +131,7 @@ export class Refreshes {
 
   /** Throws; comes back with null when the session that was to be ended had been ended by somebody else, whose reason then counts. */
   private async refuse(
-    decision: Exclude<RefreshDecision, { kind: 'invalid' | 'rotate' | 'repeat' }>,
+    decision: Exclude<RefreshDecision, { kind: 'invalid' | 'revoked' | 'rotate' | 'repeat' }>,
     session: SessionRecord,
     account: AccountRecord,
     now: number,
@@ -139,8 +141,6 @@ export class Refreshes {
       case 'account-disabled':
         await this.end(sessionId, 'ACCOUNT_DISABLED', now);
         throw new AuthError('ACCOUNT_DISABLED', { sessionId });
-      case 'revoked':
-        throw new AuthError('SESSION_REVOKED', { reason: decision.reason, at: decision.at, sessionId });
       case 'expired':
         throw new AuthError('SESSION_EXPIRED', { reason: decision.limit, at: decision.at, sessionId });
       case 'clock-leapt':

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
 import type { Store } from '../../src/store/port.js';
@@ -128,22 +128,16 @@ describeStores('An administrator', (database) => {
   it('need not enable a person whose time has come', async () => {
     const later = await startServer(database.url);
     const person = await aPerson(later.url);
-    const admin = await withRole(await aPerson(later.url), 'admin');
-    await post(later.url, disable, { id: person.id, until: new Date(Date.now() + 10 * minute).toISOString() }, { token: admin.token });
+    const admin = await aPerson(later.url);
+    await later.app.services.accounts.grantRole(admin.email, 'admin');
+    const until = new Date(Date.now() + 10 * minute).toISOString();
+    expect((await post(later.url, disable, { id: person.id, until }, { token: admin.token })).errors).toEqual([]);
     expect(codeOf(await signIn(later.url, person))).toBe('ACCOUNT_DISABLED');
     later.advanceClock(10 * minute + 1_000);
-    await later.app.services.housekeeping;
-    const { data, errors } = await signIn(later.url, person);
-    if (database.kind === 'sqlite') {
-      expect(errors).toEqual([]);
-      const { accessToken } = data.login;
-      expect((await post(later.url, '{ me { disabled { at } } }', {}, { token: accessToken })).errors).toEqual([]);
-      const query = 'query ($id: ID!) { user(id: $id) { disabled { at } } }';
-      expect((await post(later.url, query, { id: person.id }, { token: admin.token })).data.user).toEqual({ disabled: null });
-    } else {
-      expect(errors).toEqual([]);
-    }
-    expect((await post(later.url, '{ me { id } }', {}, { token: person.token })).errors).toHaveLength(1);
+    expect((await signIn(later.url, person)).errors).toEqual([]);
+    const standing = 'query ($id: ID!) { user(id: $id) { disabled { at } } }';
+    expect((await post(later.url, standing, { id: person.id }, { token: admin.token })).data.user).toEqual({ disabled: null });
+    expect(codeOf(await post(later.url, '{ me { id } }', {}, { token: person.token }))).toBe('UNAUTHENTICATED');
     await later.close();
   });
 
@@ -172,15 +166,14 @@ describeStores('An administrator', (database) => {
     expect(dump).toContain(person.id);
     for (const trace of [person.email, person.username, person.username.toLowerCase(), hash, 'DeletedMachine', 'left in anger'])
       expect(dump).not.toContain(trace);
-    for (const table of ['sessions'] as const) {
-      const row = JSON.stringify(await database.row(table, signedIn.session.id));
-      expect(row).not.toContain('127.0.0.1');
-      expect(row).toContain('Unknown device');
-    }
+    const row = JSON.stringify(await database.row('sessions', signedIn.session.id));
+    expect(row).not.toContain('127.0.0.1');
+    expect(row).toContain('Unknown device');
 
     const answer = await as({ ...person, token: signedIn.accessToken }, '{ me { id } }');
     expect(extensionsOf(answer)).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'REVOKED', sessionId: signedIn.session.id });
-    expect((await post(server.url, refreshMutation, { token: signedIn.refreshToken })).errors).toHaveLength(1);
+    const refreshed = await post(server.url, refreshMutation, { token: signedIn.refreshToken });
+    expect(extensionsOf(refreshed)).toMatchObject({ code: 'SESSION_REVOKED', reason: 'ACCOUNT_DELETED' });
     expect(codeOf(await signIn(server.url, person))).toBe('INVALID_CREDENTIALS');
     const left = `query ($id: ID!) { user(id: $id) { id } session(id: "${signedIn.session.id}") { state revocationReason user { id } ipAddress }
       allSessions(filter: { userId: "${person.id}" }) { nodes { user { id } userAgent state } }
@@ -267,28 +260,23 @@ describeStores('An administrator', (database) => {
     expect(codeOf(await as(root, enable, { id: other.id }))).toBe('FORBIDDEN');
   });
 
-  describe('with thousands of sessions', () => {
-    it('ends them in batches of 500, of which the log tells, and reports the newest 100', async () => {
-      if (database.kind === 'mongo') return;
+  // Thousands of sessions take too long to make on the server that stands in for MongoDB here.
+  (database.kind === 'sqlite' ? it : it.skip)(
+    'ends thousands in batches of 500, of which the log tells, and reports the newest 100',
+    async () => {
       const admin = await withRole(await aPerson(server.url), 'admin');
       const owner = await aPerson(server.url);
       const now = Date.now();
-      const times = {
-        createdAt: now,
-        lastSeenAt: now,
-        authenticatedAt: now,
-        idleExpiresAt: now + day,
-        expiresAt: now + day,
-        purgeAt: now + day,
-      };
+      const ends = { idleExpiresAt: now + day, expiresAt: now + day, purgeAt: now + day };
+      const times = { createdAt: now, lastSeenAt: now, authenticatedAt: now, ...ends };
       const { sessionEpoch: epoch = 0 } = (await store.findAccount(owner.id)) ?? {};
       const many = Array.from({ length: 3_200 }, () => aSession({ ...times, accountId: owner.id, epoch, userAgent: 'Swarm/1.0' }));
       await Promise.all(many.map((session) => store.createSession(session)));
       const { data } = await as(admin, revoke, { filter: { userAgent: 'Swarm' }, dryRun: false });
       expect(data.revokeSessions.count).toBe(3_200);
       expect(data.revokeSessions.sessions).toHaveLength(100);
-      const counts = [...server.log().matchAll(/"by":"([^"]+)","count":(\d+),"dryRun":false/g)].filter(([, by]) => by === admin.id);
-      expect(counts.map(([, , count]) => Number(count))).toEqual([500, 1000, 1500, 2000, 2500, 3000, 3200]);
-    });
-  });
+      const told = [...server.log().matchAll(/"by":"([^"]+)","count":(\d+),"dryRun":false/g)].filter(([, by]) => by === admin.id);
+      expect(told.map(([, , count]) => Number(count))).toEqual([500, 1000, 1500, 2000, 2500, 3000, 3200]);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
+import { counting, untilFeed } from '../support/counting.js';
 import { storeWith } from '../support/factories.js';
 import { runToEnd, type ServerProcess, startProcess } from '../support/processes.js';
 import { extensionsOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
@@ -24,31 +25,6 @@ async function signUp(url: string) {
 const isRefused = async (url: string, token: string) =>
   (await post(url, '{ serverInfo { version } me { id } }', {}, { token })).errors.length > 0;
 
-async function untilFeed(url: string): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
-  for (;;) {
-    const { revocations } = (await (await fetch(url.replace('/graphql', '/readyz'))).json()) as { revocations: string };
-    if (revocations === 'feed') return;
-    if (Date.now() > giveUpAt) throw new Error('the feed is not proven in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** The store with every call counted by its verb. */
-function counting(calls: string[]) {
-  return async (url: string): Promise<Store> =>
-    new Proxy(await openStore(url), {
-      get: (store, verb) => {
-        const value: unknown = Reflect.get(store, verb);
-        if (typeof value !== 'function') return value;
-        return (...args: unknown[]) => {
-          calls.push(String(verb));
-          return Reflect.apply(value, store, args);
-        };
-      },
-    });
-}
-
 describeStores('A check of an access token', (database) => {
   let server: TestServer;
   const calls: string[] = [];
@@ -65,7 +41,7 @@ describeStores('A check of an access token', (database) => {
 
   it('calls the store for nothing: `me` reads the account that it answers with, and a field without data reads nothing', async () => {
     const { token } = await signUp(server.url);
-    expect(await during(() => post(server.url, '{ me { __typename } }', {}, { token }))).toEqual(['findAccount']);
+    expect(await during(() => post(server.url, '{ me { __typename } }', {}, { token }))).toEqual(['findAccounts']);
     expect(await during(() => post(server.url, '{ session(id: "no id") { id } }', {}, { token }))).toEqual([]);
     const many = () => Promise.all(Array.from({ length: 50 }, () => post(server.url, '{ session(id: "no id") { id } }', {}, { token })));
     expect(await during(many)).toEqual([]);

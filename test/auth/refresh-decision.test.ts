@@ -45,6 +45,11 @@ describe('the rows of the refresh table', () => {
   it('calls a token of an unknown session, an unknown account or a generation to come invalid', () => {
     expect(decide({ session: null, generation: 0 })).toEqual({ kind: 'invalid' });
     expect(decide({ account: null, generation: 0 })).toEqual({ kind: 'invalid' });
+  });
+
+  it('tells what became of the session of a deleted account', () => {
+    const ending = anEnding({ reason: 'ACCOUNT_DELETED' });
+    expect(decide({ session: aSession({ revoked: ending }), account: null, generation: 0 })).toEqual({ kind: 'revoked', ...ending });
     expect(decide({ generation: 1 })).toEqual({ kind: 'invalid' });
     expect(decide({ session: rotatedAt([now - minute]), generation: 2 ** 32 - 1 })).toEqual({ kind: 'invalid' });
   });

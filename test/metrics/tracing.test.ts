@@ -97,7 +97,7 @@ describeStores('The spans of a story', (database) => {
       ],
     });
     expect(tree('login').below).toEqual([{ name: 'mutation login', below: ['findAccountByEmail', 'password hash'].map(leaf) }]);
-    expect(tree('me').below).toEqual([leaf('findCurrent'), { name: 'query me', below: [leaf('findAccount')] }]);
+    expect(tree('me').below).toEqual([leaf('findCurrent'), { name: 'query me', below: [leaf('findAccounts')] }]);
     expect(tree('refresh').below).toEqual([{ name: 'mutation refreshToken', below: ['findSession', 'findAccount', 'advance'].map(leaf) }]);
     expect(tree('refused').below).toEqual([leaf('graphql')]);
   });
@@ -135,7 +135,7 @@ describeStores('The spans of a story', (database) => {
   it("continue the caller's trace, without its state, and begin another where that cannot be read", () => {
     expect(rootOf('remote').parentSpanId).toBe('b7ad6b7169203331');
     expect(rootOf('remote').traceState ?? '').toBe('');
-    expect(tree('remote').below).toEqual([leaf('findCurrent'), { name: 'query me', below: [leaf('findAccount')] }]);
+    expect(tree('remote').below).toEqual([leaf('findCurrent'), { name: 'query me', below: [leaf('findAccounts')] }]);
     expect(rootOf('malformed').parentSpanId).toBe('');
   });
 

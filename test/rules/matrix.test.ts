@@ -171,10 +171,10 @@ describe('the table of rights', () => {
   it('is refused with a line for a field or type that is not there', () => {
     const table = {
       ...permissions,
-      Query: { ...permissions.Query, users: permissions.Query?.me },
+      Query: { ...permissions.Query, nobodies: permissions.Query?.me },
       Ghost: { id: permissions.Query?.me },
     };
-    expect(differences(bare, table)).toEqual(['Query.users has a rule and is no field', 'Ghost.id has a rule and is no field']);
+    expect(differences(bare, table)).toEqual(['Query.nobodies has a rule and is no field', 'Ghost.id has a rule and is no field']);
     expect(() => assertEveryFieldHasARule(bare, table)).toThrow('Ghost.id has a rule and is no field');
   });
 

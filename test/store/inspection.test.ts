@@ -98,14 +98,14 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
     await sessions.dropIndex('purge');
     await sessions.createIndex({ purgeAt: 1 }, { name: 'purge', expireAfterSeconds: 3_600 });
     await sessions.dropIndex('ordinal');
-    await accounts.dropIndex('newest');
+    await accounts.dropIndex('present');
     expect((await inspectStore(url)).indexFaults).toEqual([
-      { index: 'accounts.newest', kind: 'missing' },
+      { index: 'accounts.present', kind: 'missing' },
       { index: 'sessions.ordinal', kind: 'missing' },
       { index: 'sessions.purge', kind: 'ttl' },
     ]);
     expect([...(await mendStore(url))].sort()).toEqual([
-      'made the index accounts.newest',
+      'made the index accounts.present',
       'made the index sessions.ordinal',
       'set the index sessions.purge to remove records when they are due',
     ]);

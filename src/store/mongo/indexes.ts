@@ -13,7 +13,7 @@ export const indexes = {
       partialFilterExpression: { usernameKey: { $gt: '' } },
     },
     { name: 'changedAt', key: { changedAt: 1 } },
-    { name: 'newest', key: { createdAt: -1, _id: -1 } },
+    { name: 'present', key: { deletedAt: 1, createdAt: -1, _id: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
   sessions: [

@@ -6,7 +6,7 @@ import { within } from './session-filters.js';
 
 /** A list over all documents: the index that gives them in order, what narrows it by that index, and what else must hold. */
 export interface Search<Document> {
-  readonly index: 'newest' | 'list' | 'address';
+  readonly index: 'present' | 'newest' | 'list' | 'address';
   readonly by: QueryFilter<Document>;
   readonly also: QueryFilter<Document>;
   /** Alternatives of which none may hold. `$nor` and never `$and`, which some servers take for a reason to scan. */
@@ -26,7 +26,7 @@ export function accountSearch({ search, role, disabled, emailVerified, now }: Ac
   const running = { 'disabled.until': within({ $gt: new Date(now) }) };
   const endless = { disabled: within({ $ne: null }), 'disabled.until': null };
   return {
-    index: 'newest',
+    index: 'present',
     by: { deletedAt: null },
     also: {
       ...(search && startsWith(search)),
