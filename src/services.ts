@@ -4,6 +4,7 @@ import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
+import { Introspection } from './auth/introspection.js';
 import { KeyAdministration } from './auth/key-administration.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
@@ -14,6 +15,7 @@ import { Passwords } from './auth/passwords.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
 import { RevocationFeed } from './auth/revocation-feed.js';
+import { RevocationLog } from './auth/revocation-log.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { ServerKeys } from './auth/server-keys.js';
 import { SessionSearch } from './auth/session-search.js';
@@ -121,6 +123,8 @@ export async function openServices(deps: ServiceDeps) {
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
     revocations,
+    introspection: new Introspection({ accessTokens, sessionCheck: revocations, config }),
+    revocationLog: new RevocationLog({ feed: revocations, config }),
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
     accountDirectory: new AccountDirectory({ store, clock }),

@@ -1,4 +1,5 @@
 import type { Change, ChangeFeed, Store } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 import { clockLeewaySeconds } from './access-tokens.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
@@ -38,6 +39,15 @@ export interface RevocationFeedDeps {
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
 
+/** What is known while the feed is proven. */
+export interface ProvenRevocations {
+  readonly entries: Pick<RevocationSet, 'life' | 'lastNumber' | 'since'>;
+  /** Everything that was committed before then is among the entries. */
+  readonly asOf: EpochMs;
+  /** The instant at which the monotonic clock will show that time. */
+  readonly instantOf: (monotonic: number) => EpochMs;
+}
+
 /**
  * Judges access tokens by what is in memory while that is proven to be up to date; otherwise session and account are read for each
  * request: slower, never wrong. The proof is a beat, struck in the database by whichever node has seen none for half a second: once it
@@ -60,6 +70,7 @@ export class RevocationFeed implements SessionCheck {
   private opening: Promise<void> | null = null;
   private timers: NodeJS.Timeout[] = [];
   private announced: RevocationMode = 'read_through';
+  private readonly newsListeners = new Set<() => void>();
 
   constructor(private readonly deps: RevocationFeedDeps) {
     this.keptForMs = (deps.config.accessTokenTtlSeconds + clockLeewaySeconds + marginSeconds) * 1000;
@@ -84,6 +95,20 @@ export class RevocationFeed implements SessionCheck {
     return Promise.resolve(standing);
   }
 
+  /** Null while tokens are judged by reading: what is in memory does not count then. */
+  proven(): ProvenRevocations | null {
+    if (this.mode !== 'feed') return null;
+    const [now, monotonicNow] = [this.deps.clock.now(), this.deps.monotonic()];
+    const instantOf = (monotonic: number) => now + (monotonic - monotonicNow);
+    return { entries: this.entries, asOf: Math.floor(instantOf(this.provenUntil)), instantOf };
+  }
+
+  /** Calls back whenever `proven` has something new to tell, and when it begins or ceases to. Returns what ends that. */
+  onNews(listener: () => void): () => void {
+    this.newsListeners.add(listener);
+    return () => void this.newsListeners.delete(listener);
+  }
+
   /** Opens the feed, and keeps it open. Resolves after the first attempt: a failed one is repeated, and nobody waits for that. */
   async start(): Promise<void> {
     this.timers = [
@@ -100,6 +125,7 @@ export class RevocationFeed implements SessionCheck {
     for (const timer of this.timers) clearInterval(timer);
     await this.opening;
     await this.letGo();
+    this.tellNews();
   }
 
   private openOnce(): Promise<void> {
@@ -138,18 +164,27 @@ export class RevocationFeed implements SessionCheck {
     switch (change.kind) {
       case 'beat':
         // A clock that runs ahead of the database's makes a beat look older than it is: on the safe side.
-        this.proven(change.at === null ? 0 : Math.max(0, this.deps.clock.now() - change.at));
+        this.prove(change.at === null ? 0 : Math.max(0, this.deps.clock.now() - change.at));
         return;
       case 'keys-changed':
         this.deps.onKeysChanged();
         return;
       default:
-        this.entries.add(change, this.deps.monotonic());
-        if (this.entries.size > mostEntries) this.overflow();
+        this.learn(change);
     }
   }
 
-  private proven(ageMs: number): void {
+  private learn(change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>): void {
+    const isNews = this.entries.add(change, this.deps.monotonic());
+    if (this.entries.size > mostEntries) this.overflow();
+    else if (isNews) this.tellNews();
+  }
+
+  private tellNews(): void {
+    for (const listener of [...this.newsListeners]) listener();
+  }
+
+  private prove(ageMs: number): void {
     this.provenUntil = Math.max(this.provenUntil, this.deps.monotonic() - ageMs);
     if (this.mode !== this.announced) this.announce();
   }
@@ -209,6 +244,7 @@ export class RevocationFeed implements SessionCheck {
     this.deps.meter.revocationsSeen(mode, this.isComplete && Number.isFinite(lagMs) ? lagMs / 1000 : null, this.entries.size);
     if (mode === this.announced) return;
     this.announced = mode;
+    this.tellNews();
     this.deps.log.info(
       { mode, entries: this.entries.size },
       mode === 'feed' ? 'access tokens are judged by memory' : 'access tokens are judged by reading',
