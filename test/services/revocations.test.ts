@@ -30,7 +30,7 @@ async function startPlayed(overrides: Record<string, string> = {}) {
   await untilFeed(server.url);
   return {
     server,
-    revoke: (...ids: string[]) => {
+    revoke: (ids: readonly string[]) => {
       for (const sessionId of ids) listener?.onChange({ kind: 'session-revoked', sessionId, ending });
     },
     lose: () => {
@@ -94,7 +94,7 @@ describeStores('The feed of revocations', (database) => {
       {
         sub: other.id,
         ver: 2,
-        epoch: 2,
+        epoch: 1,
         kept_sid: second.session.id,
         roles: ['user'],
         scope: '',
@@ -213,7 +213,7 @@ describe('Waiting for revocations', () => {
     await untilUnderWay(server, 99);
     const instead = revocations(server.url, { after: cursor });
     await untilUnderWay(server, 100);
-    revoke('one', 'other');
+    revoke(['one', 'other']);
     const toldAt = performance.now();
     const pages = await Promise.all([instead, ...others]);
     expect(performance.now() - toldAt).toBeLessThan(2_000);
@@ -259,7 +259,7 @@ describe('A node that cannot prove that it knows every revocation', () => {
   it.each(['lose', 'fallSilent'] as const)('tells nothing, those who wait included, and heals by itself: %s', async (fault) => {
     const played = await startPlayed(withMetrics);
     const { url } = played.server;
-    played.revoke('before');
+    played.revoke(['before']);
     const { cursor } = await revocations(url);
     const waiting = askRevocations(url, { after: cursor, wait: 30 });
     await untilUnderWay(played.server, 1);
@@ -287,7 +287,7 @@ describe('Many revocations', () => {
   it('come in pages of at most 1 MB, each entry once, and those that come meanwhile too', async () => {
     const { server, revoke } = await startPlayed();
     const ids = Array.from({ length: 100_000 }, (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
-    revoke(...ids);
+    revoke(ids);
     const seen: string[] = [];
     let pages = 0;
     let after: string | undefined;
@@ -297,7 +297,7 @@ describe('Many revocations', () => {
       const page = JSON.parse(text);
       expect(page.complete).toBe(pages === 0);
       for (const { sid } of page.sessions) seen.push(sid);
-      if (pages === 1) revoke('meanwhile', ids[0] ?? '');
+      if (pages === 1) revoke(['meanwhile', ids[0] ?? '']);
       ({ cursor: after, more } = page);
     }
     expect(pages).toBeGreaterThan(10);
@@ -308,7 +308,7 @@ describe('Many revocations', () => {
   it('begin anew after there were more than memory is meant for', async () => {
     const { server, revoke } = await startPlayed();
     const { cursor } = await revocations(server.url);
-    revoke(...Array.from({ length: 200_001 }, (_, index) => `${index}`));
+    revoke(Array.from({ length: 200_001 }, (_, index) => `${index}`));
     expect((await askRevocations(server.url, { after: cursor })).status).toBe(503);
     server.advanceClock(31_000);
     await untilFeed(server.url);
@@ -317,15 +317,15 @@ describe('Many revocations', () => {
 
   it('are not told twice because the node was told of them twice', async () => {
     const { server, revoke } = await startPlayed();
-    revoke('one');
+    revoke(['one']);
     const { cursor } = await revocations(server.url);
-    revoke('one');
+    revoke(['one']);
     expect(await revocations(server.url, { after: cursor, wait: 0 })).toMatchObject({ cursor, sessions: [] });
   });
 
   it('are forgotten when no token is left that they could concern', async () => {
     const { server, revoke } = await startPlayed({ LATCHKEY_ACCESS_TOKEN_TTL: '1m' });
-    revoke('one');
+    revoke(['one']);
     const { cursor, sessions, as_of, ttl } = await revocations(server.url);
     expect(ttl).toBe(60);
     expect(sessions[0]?.exp).toBeGreaterThanOrEqual(as_of + 60 + 30 + 119);
@@ -354,7 +354,7 @@ describeStores('Three processes on one store', (database) => {
     for (let round = 0; round < 20; round += 1) {
       const { id, sessionId, token } = await signUp(here.url);
       const cursors = await Promise.all(others.map(async ({ url }) => (await allRevocations(url)).at(-1)?.cursor));
-      let endedAt = Number.POSITIVE_INFINITY;
+      let endedAt: number | null = null;
       const told = others.map(async ({ url }, index) => {
         // "End all" comes in more than one piece: the account, and then its sessions.
         for (let after = cursors[index]; ; ) {
@@ -363,7 +363,8 @@ describeStores('Three processes on one store', (database) => {
           if (isTold) break;
           after = page.cursor;
         }
-        delays.push(performance.now() - endedAt);
+        // Told before the acknowledgement was here: no delay.
+        delays.push(endedAt === null ? 0 : performance.now() - endedAt);
       });
       await post(here.url, round % 2 === 0 ? 'mutation { logout }' : 'mutation { revokeAllSessions { count } }', {}, { token });
       endedAt = performance.now();

@@ -27,7 +27,11 @@ export interface RevocationsPage {
 }
 
 /** `url`: the API's. */
-export function askIntrospection(url: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+export function askIntrospection(
+  url: string,
+  body: string | URLSearchParams | Buffer,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   const type = 'application/x-www-form-urlencoded';
   return fetch(new URL('/introspect', url), { method: 'POST', body, headers: { authorization, 'content-type': type, ...headers } });
 }
