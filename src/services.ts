@@ -17,6 +17,7 @@ import { Refreshes } from './auth/refreshes.js';
 import { RevocationFeed } from './auth/revocation-feed.js';
 import { RevocationLog } from './auth/revocation-log.js';
 import { ReadThroughCheck } from './auth/revocations.js';
+import { permissionsOf } from './auth/roles.js';
 import { ServerKeys } from './auth/server-keys.js';
 import { SessionSearch } from './auth/session-search.js';
 import { SessionUses } from './auth/session-uses.js';
@@ -123,8 +124,8 @@ export async function openServices(deps: ServiceDeps) {
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
     revocations,
-    introspection: new Introspection({ accessTokens, sessionCheck: revocations, config }),
-    revocationLog: new RevocationLog({ feed: revocations, config }),
+    introspection: new Introspection({ accessTokens, sessionCheck: revocations, roles: { permissionsOf }, config }),
+    revocationLog: new RevocationLog({ feed: revocations, roles: { permissionsOf }, config }),
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
     accountDirectory: new AccountDirectory({ store, clock }),

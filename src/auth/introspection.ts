@@ -3,7 +3,7 @@ import { serviceUnavailable } from './errors.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import type { SessionStanding } from './revocation-set.js';
 import type { SessionCheck } from './revocations.js';
-import { permissionsOf } from './roles.js';
+import type { RolePermissions } from './roles.js';
 import { SealedKeyError } from './server-keys.js';
 
 /** RFC 7662 2.2. `sid`, `roles` and `ver` are those of the access token's profile. */
@@ -28,6 +28,7 @@ export type IntrospectedToken = ActiveToken | { readonly active: false };
 interface IntrospectionDeps {
   readonly accessTokens: Pick<AccessTokens, 'verify'>;
   readonly sessionCheck: SessionCheck;
+  readonly roles: RolePermissions;
   readonly config: { readonly accessTokenTtlSeconds: number; readonly tokenClaims: readonly string[] };
 }
 
@@ -62,7 +63,7 @@ export class Introspection {
     return {
       active: true,
       token_type: 'Bearer',
-      scope: permissionsOf(now.roles).join(' '),
+      scope: this.deps.roles.permissionsOf(now.roles).join(' '),
       client_id,
       ...(tokenClaims.includes('username') && typeof username === 'string' && { username }),
       // Shortening the setting ends tokens that were made before.

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../store/records.js';
 import type { ProvenRevocations } from './revocation-feed.js';
 import type { NumberedEntry } from './revocation-set.js';
-import { permissionsOf } from './roles.js';
+import type { RolePermissions } from './roles.js';
 
 /** Beneath 1 MB with what surrounds the entries. */
 const mostEntryBytes = 950_000;
@@ -16,6 +16,7 @@ interface PageOptions {
   readonly proven: ProvenRevocations;
   /** The number of the last entry that the reader has; null: it has none of this life, and gets all. */
   readonly after: number | null;
+  readonly roles: RolePermissions;
   readonly accessTokenTtlSeconds: number;
 }
 
@@ -26,7 +27,7 @@ const seconds = (instant: EpochMs): number => instant / 1000;
  * The document of `GET /revocations` (docs/services.md): what a verifier must know to decide as `RevocationSet.judge` does, one page of at
  * most 1 MB. Who ended a session, and why an account was disabled, is left out.
  */
-export function revocationPage({ proven, after, accessTokenTtlSeconds }: PageOptions): RevocationPage {
+export function revocationPage({ proven, after, roles, accessTokenTtlSeconds }: PageOptions): RevocationPage {
   const { entries, asOf } = proven;
   const sessions: string[] = [];
   const accounts: string[] = [];
@@ -35,7 +36,7 @@ export function revocationPage({ proven, after, accessTokenTtlSeconds }: PageOpt
   let reached = after ?? 0;
   let more = false;
   for (const entry of entries.since(after ?? 0)) {
-    const text = JSON.stringify(toldOf(entry, proven));
+    const text = JSON.stringify(toldOf(entry, proven, roles));
     bytes += Buffer.byteLength(text) + 1;
     if (bytes > mostEntryBytes) {
       more = true;
@@ -51,7 +52,7 @@ export function revocationPage({ proven, after, accessTokenTtlSeconds }: PageOpt
 }
 
 /** `exp`: from then on no token is left that the entry could concern. */
-function toldOf(entry: NumberedEntry, { instantOf }: ProvenRevocations): object {
+function toldOf(entry: NumberedEntry, { instantOf }: ProvenRevocations, book: RolePermissions): object {
   const exp = Math.ceil(seconds(instantOf(entry.until)));
   if (entry.kind === 'session') return { sid: entry.id, at: seconds(entry.value.at), reason: entry.value.reason, exp };
   const { id, version, sessionEpoch, keptSessionId, roles, disabled, sessionsEnded } = entry.value;
@@ -61,7 +62,7 @@ function toldOf(entry: NumberedEntry, { instantOf }: ProvenRevocations): object 
     epoch: sessionEpoch,
     kept_sid: keptSessionId,
     roles,
-    scope: permissionsOf(roles).join(' '),
+    scope: book.permissionsOf(roles).join(' '),
     disabled: disabled && { at: seconds(disabled.at), until: disabled.until === null ? null : seconds(disabled.until) },
     at: sessionsEnded === null ? null : seconds(sessionsEnded.at),
     reason: sessionsEnded?.reason ?? null,

@@ -1,6 +1,7 @@
 import { serviceUnavailable } from './errors.js';
 import { numberOfCursor, type RevocationPage, revocationPage } from './revocation-document.js';
 import type { RevocationFeed } from './revocation-feed.js';
+import type { RolePermissions } from './roles.js';
 
 /** Each waiting request holds a connection. */
 const mostWaiting = 100;
@@ -16,6 +17,7 @@ export interface RevocationQuery {
 
 interface RevocationLogDeps {
   readonly feed: Pick<RevocationFeed, 'proven' | 'onNews'>;
+  readonly roles: RolePermissions;
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
 
@@ -44,10 +46,11 @@ export class RevocationLog {
   }
 
   private pageAfter(cursor: string | null): RevocationPage & { readonly isWhole: boolean } {
-    const proven = this.deps.feed.proven();
+    const { feed, roles, config } = this.deps;
+    const proven = feed.proven();
     if (proven === null) throw serviceUnavailable(new Error('the feed of revocations is not proven'));
     const after = cursor === null ? null : numberOfCursor(cursor, proven.entries);
-    return { ...revocationPage({ proven, after, ...this.deps.config }), isWhole: after === null };
+    return { ...revocationPage({ proven, after, roles, ...config }), isWhole: after === null };
   }
 
   /** Whether a reader that has all up to this cursor would be told something else than "nothing new". */

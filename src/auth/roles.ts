@@ -7,6 +7,11 @@ const permissionsByRole: Readonly<Record<string, readonly Permission[]>> = {
   support: ['users:read', 'sessions:read'],
   admin: permissions,
 };
+/** Says what roles allow. */
+export interface RolePermissions {
+  permissionsOf(roles: readonly string[]): readonly Permission[];
+}
+
 export const roleNames: readonly string[] = Object.keys(permissionsByRole);
 
 /** The role that every account starts with. */

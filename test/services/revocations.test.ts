@@ -1,5 +1,9 @@
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { fastify } from 'fastify';
+import { createApp } from '../../src/app.js';
+import { loadConfig } from '../../src/config.js';
+import { createLogger } from '../../src/log.js';
 import { openStore } from '../../src/store/open.js';
 import { type ChangeListener, type Store, StoreUnavailableError } from '../../src/store/port.js';
 import { storeWith, withoutFeed } from '../support/factories.js';
@@ -234,6 +238,22 @@ describe('Waiting for revocations', () => {
     }
     await closed;
     expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it('ends at once when the instance closes on which the service was mounted', async () => {
+    const { plugin } = await createApp(loadConfig(testEnvironment('sqlite::memory:', withServices)), { logger: createLogger('silent') });
+    const app = fastify();
+    await app.register(plugin, { prefix: '/auth' });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const ask = (query: string) => fetch(`${url}/auth/revocations?${query}`, { headers: authorized });
+    const { cursor } = (await (await ask('')).json()) as { cursor: string };
+    const arrived = new Promise((resolve) => app.server.once('request', resolve));
+    const waiting = ask(`after=${cursor}&wait=30`);
+    await arrived;
+    const begun = performance.now();
+    await app.close();
+    expect((await waiting).status).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   it('holds no place for a client that has gone without a word', async () => {
