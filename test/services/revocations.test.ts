@@ -245,6 +245,7 @@ describe('Waiting for revocations', () => {
     const app = fastify();
     await app.register(plugin, { prefix: '/auth' });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    await untilFeed(url, '/auth');
     const ask = (query: string) => fetch(`${url}/auth/revocations?${query}`, { headers: authorized });
     const { cursor } = (await (await ask('')).json()) as { cursor: string };
     const arrived = new Promise((resolve) => app.server.once('request', resolve));
@@ -252,7 +253,8 @@ describe('Waiting for revocations', () => {
     await arrived;
     const begun = performance.now();
     await app.close();
-    expect((await waiting).status).toBe(200);
+    const response = await waiting;
+    expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ cursor, complete: false })]);
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 

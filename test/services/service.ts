@@ -67,11 +67,11 @@ export async function allRevocations(url: string, after?: string): Promise<Revoc
   return pages;
 }
 
-/** Waits until the server judges access tokens by its feed. */
-export async function untilFeed(url: string): Promise<void> {
+/** Waits until the server judges access tokens by its feed. `prefix`: where its routes are mounted. */
+export async function untilFeed(url: string, prefix = ''): Promise<void> {
   const giveUpAt = Date.now() + 10_000;
   for (;;) {
-    const { revocations: mode } = (await (await fetch(new URL('/readyz', url))).json()) as { revocations?: string };
+    const { revocations: mode } = (await (await fetch(new URL(`${prefix}/readyz`, url))).json()) as { revocations?: string };
     if (mode === 'feed') return;
     if (Date.now() > giveUpAt) throw new Error('the feed is not proven in time');
     await new Promise((resolve) => setTimeout(resolve, 20));
