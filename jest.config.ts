@@ -28,7 +28,8 @@ const config: Config = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/support/jest-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest-teardown.ts',
-  testTimeout: 30_000,
+  // For a machine that does other things as well: nothing here is judged by how long it takes.
+  testTimeout: 90_000,
   // Jest would leave one core to watch mode. Half of the work waits for servers and timers.
   maxWorkers: 2,
 };

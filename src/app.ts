@@ -21,6 +21,7 @@ import { transportOf } from './http/cookies.js';
 import { mountable, type ServerPlugin } from './http/plugin.js';
 import { requestFactsOf } from './http/request-facts.js';
 import { createHttpServer, type HttpServerDeps } from './http/server.js';
+import type { ServiceEndpoints } from './http/service-routes.js';
 import { createLogger } from './log.js';
 import type { Mailer } from './mail/port.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
@@ -130,6 +131,12 @@ function createApollo(config: Config, logger: Logger, telemetry: Telemetry): Apo
   });
 }
 
+const serviceEndpoints = (token: string, { introspection, revocationLog }: AuthServices): ServiceEndpoints => ({
+  token,
+  introspect: (presented) => introspection.introspect(presented),
+  readRevocations: (query) => revocationLog.read(query),
+});
+
 /** What HTTP is handed of the rest. */
 function httpDeps(
   config: Config,
@@ -158,6 +165,7 @@ function httpDeps(
     now: services.now,
     observer: telemetry.requests,
     metrics: telemetry.metrics,
+    serviceEndpoints: config.serviceToken === null ? null : serviceEndpoints(config.serviceToken, services),
   };
 }
 

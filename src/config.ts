@@ -430,6 +430,14 @@ export const settings = {
     secret: true,
     parse: bearerSecret,
   }),
+  serviceToken: setting({
+    env: 'LATCHKEY_SERVICE_TOKEN',
+    defaultText: 'none: there is no `/introspect` and no `/revocations`',
+    bounds: '16 to 1024 letters, digits and `-._~+/=`',
+    about: 'Other services that send it as `Authorization: Bearer` may ask what a token is worth and follow revocations.',
+    secret: true,
+    parse: bearerSecret,
+  }),
   otlpEndpoint: setting({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     defaultText: 'none: nothing is traced',

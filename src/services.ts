@@ -7,6 +7,7 @@ import { Administration } from './auth/administration.js';
 import { Administrators } from './auth/administrators.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
+import { Introspection } from './auth/introspection.js';
 import { KeyAdministration } from './auth/key-administration.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
@@ -18,6 +19,7 @@ import { Reauthentications } from './auth/reauthentications.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
 import { Refreshes } from './auth/refreshes.js';
 import { RevocationFeed } from './auth/revocation-feed.js';
+import { RevocationLog } from './auth/revocation-log.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { RoleBook } from './auth/role-book.js';
 import { ServerKeys } from './auth/server-keys.js';
@@ -150,6 +152,8 @@ export async function openServices(deps: ServiceDeps) {
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: revocations, roles, meter }),
     revocations,
+    introspection: new Introspection({ accessTokens, sessionCheck: revocations, roles, config }),
+    revocationLog: new RevocationLog({ feed: revocations, roles, config }),
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
     ...forAdministrators,

@@ -83,6 +83,7 @@ describe('without any variable', () => {
       maxBodyBytes: 100 * 1024,
       logLevel: 'info',
       metricsToken: null,
+      serviceToken: null,
       otlpEndpoint: null,
       otlpServiceName: 'latchkey',
       startedByNpm: false,
@@ -219,6 +220,7 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
     'a=b=c=d=e=f=g=h=',
     'k'.repeat(1025),
   ],
+  serviceToken: ['fifteen-letters', 'sixteen letters..', '===============', 'k'.repeat(1025)],
   otlpEndpoint: [
     'collector:4318',
     'grpc://collector:4317',
@@ -316,6 +318,7 @@ describe('a setting', () => {
     ['clientId', 'console', 'console'],
     ['metricsToken', 'sixteen-letters.', 'sixteen-letters.'],
     ['metricsToken', `${'k'.repeat(1022)}==`, `${'k'.repeat(1022)}==`],
+    ['serviceToken', 'sixteen-letters.', 'sixteen-letters.'],
     ['otlpEndpoint', 'http://collector:4318/', 'http://collector:4318'],
     ['otlpServiceName', 'sign-in', 'sign-in'],
   ])('%s takes %j at the edge of its bounds', (key, value, expected) => {
@@ -381,6 +384,7 @@ describe('a setting from a file', () => {
       'LATCHKEY_SECRET',
       'LATCHKEY_PREVIOUS_SECRETS',
       'LATCHKEY_METRICS_TOKEN',
+      'LATCHKEY_SERVICE_TOKEN',
     ]);
   });
 

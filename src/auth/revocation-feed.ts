@@ -1,4 +1,5 @@
 import type { Change, ChangeFeed, Store } from '../store/port.js';
+import type { EpochMs } from '../store/records.js';
 import { clockLeewaySeconds } from './access-tokens.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
@@ -42,6 +43,13 @@ export interface RevocationFeedDeps {
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
 
+/** What is known while the feed is proven. */
+export interface ProvenRevocations {
+  readonly entries: Pick<RevocationSet, 'life' | 'lastNumber' | 'since'>;
+  /** Everything that was committed before then is among the entries. */
+  readonly asOf: EpochMs;
+}
+
 /**
  * Judges access tokens by what is in memory while that is proven to be up to date; otherwise session and account are read for each
  * request: slower, never wrong. The proof is a beat, struck in the database by whichever node has seen none for half a second: once it
@@ -68,6 +76,8 @@ export class RevocationFeed implements SessionCheck {
   private opening: Promise<void> | null = null;
   private timers: NodeJS.Timeout[] = [];
   private announced: RevocationMode = 'read_through';
+  private readonly newsListeners = new Set<() => void>();
+  private isTelling = false;
 
   constructor(private readonly deps: RevocationFeedDeps) {
     this.keptForMs = (deps.config.accessTokenTtlSeconds + clockLeewaySeconds + marginSeconds) * 1000;
@@ -95,6 +105,20 @@ export class RevocationFeed implements SessionCheck {
     return Promise.resolve(standing);
   }
 
+  /** Null while tokens are judged by reading: what is in memory does not count then. */
+  proven(): ProvenRevocations | null {
+    this.feed?.catchUp();
+    if (this.mode !== 'feed') return null;
+    const age = this.deps.monotonic() - this.provenUntil;
+    return { entries: this.entries, asOf: Math.floor(this.deps.clock.now() - age) };
+  }
+
+  /** Calls back whenever `proven` has something new to tell, and when it begins or ceases to. Returns what ends that. */
+  onNews(listener: () => void): () => void {
+    this.newsListeners.add(listener);
+    return () => void this.newsListeners.delete(listener);
+  }
+
   /** Opens the feed, and keeps it open. Resolves after the first attempt: a failed one is repeated, and nobody waits for that. */
   async start(): Promise<void> {
     this.timers = [
@@ -110,6 +134,7 @@ export class RevocationFeed implements SessionCheck {
     for (const timer of this.timers) clearInterval(timer);
     await this.opening;
     await this.letGo();
+    this.tellNews();
   }
 
   private openOnce(): Promise<void> {
@@ -154,18 +179,33 @@ export class RevocationFeed implements SessionCheck {
     switch (change.kind) {
       case 'beat':
         // A clock that runs ahead of the database's makes a beat look older than it is: on the safe side.
-        this.proven(change.at === null ? 0 : this.deps.clock.now() - change.at);
+        this.prove(change.at === null ? 0 : this.deps.clock.now() - change.at);
         return;
       case 'keys-changed':
         this.deps.onKeysChanged();
         return;
       default:
-        this.entries.add(change, this.deps.clock.now());
-        if (this.entries.size > mostEntries) this.overflow();
+        this.learn(change);
     }
   }
 
-  private proven(ageMs: number): void {
+  private learn(change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>): void {
+    const isNews = this.entries.add(change, this.deps.clock.now());
+    if (this.entries.size > mostEntries) this.overflow();
+    else if (isNews) this.tellNews();
+  }
+
+  /** Not from within the store's own call, which a listener may ask again, and once for all that it tells in one go. */
+  private tellNews(): void {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    queueMicrotask(() => {
+      this.isTelling = false;
+      for (const listener of [...this.newsListeners]) listener();
+    });
+  }
+
+  private prove(ageMs: number): void {
     if (ageMs < -mostAheadMs) {
       this.deps.clock.synchronize().catch((error: unknown) => this.deps.log.warn({ err: error }, "the database's clock could not be read"));
       return;
@@ -230,6 +270,7 @@ export class RevocationFeed implements SessionCheck {
     this.deps.meter.revocationsSeen(mode, this.isComplete && Number.isFinite(lagMs) ? lagMs / 1000 : null, this.entries.size);
     if (mode === this.announced) return;
     this.announced = mode;
+    this.tellNews();
     this.deps.log.info(
       { mode, entries: this.entries.size },
       mode === 'feed' ? 'access tokens are judged by memory' : 'access tokens are judged by reading',

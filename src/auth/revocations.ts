@@ -34,7 +34,7 @@ export class ReadThroughCheck implements SessionCheck {
     const ended = endOf(session, account, now) ?? endByDisabling(account, now);
     if (ended !== null) return { kind: 'ended', ended };
     uses.note(session, claims.gen, now);
-    return { kind: 'alive', roles: account.roles };
+    return { kind: 'alive', roles: account.roles, version: account.version };
   }
 }
 

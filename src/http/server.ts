@@ -16,7 +16,15 @@ import { refusal } from './refusals.js';
 import { createFactsReader } from './request-facts.js';
 import { requestIdOf } from './request-id.js';
 import { observeRequests, type RequestObserver } from './request-observer.js';
+import { registerServiceRoutes, type ServiceEndpoints } from './service-routes.js';
 import { type PublishedKeys, registerWellKnown } from './well-known.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** So much longer than others a request of this route may take, because it waits for something to happen. */
+    readonly mayWaitMs?: number;
+  }
+}
 
 export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'>, ConsoleDeps {
   readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox'>;
@@ -30,6 +38,8 @@ export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' |
   readonly observer?: RequestObserver | null;
   /** Null: `/metrics` is a path like any that is not there. */
   readonly metrics?: MetricsSource | null;
+  /** Null: `/introspect` and `/revocations` are paths like any that are not there. */
+  readonly serviceEndpoints?: ServiceEndpoints | null;
 }
 
 const allowedMethods: Readonly<Record<string, string>> = {
@@ -38,7 +48,14 @@ const allowedMethods: Readonly<Record<string, string>> = {
   '/readyz': 'GET, HEAD',
   '/.well-known/jwks.json': 'GET, HEAD',
   '/metrics': 'GET, HEAD',
+  '/introspect': 'POST',
+  '/revocations': 'GET',
 };
+
+/** Paths that these settings leave out. */
+function missingPaths({ metrics, serviceEndpoints }: HttpServerDeps): readonly string[] {
+  return [...(metrics == null ? ['/metrics'] : []), ...(serviceEndpoints == null ? ['/introspect', '/revocations'] : [])];
+}
 
 function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
   const handleError = createErrorHandler(toErrorBody);
@@ -120,21 +137,24 @@ function endIdleConnectionsAtStop(app: FastifyInstance): void {
  * body has been read, and so never fires for a POST.
  */
 function addTimeLimit(app: FastifyInstance, requestTimeoutMs: number): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    const clock = setTimeout(() => {
-      if (!reply.sent) reply.send(serviceUnavailable(new Error('the time for the request ran out')));
-    }, requestTimeoutMs);
+  app.addHook('onRequest', async ({ routeOptions }, reply) => {
+    const clock = setTimeout(
+      () => {
+        if (!reply.sent) reply.send(serviceUnavailable(new Error('the time for the request ran out')));
+      },
+      requestTimeoutMs + (routeOptions.config.mayWaitMs ?? 0),
+    );
     reply.raw.once('close', () => clearTimeout(clock));
   });
 }
 
 /** No such path, or not by this method. Decided before the body: Fastify would read and judge it first. */
-function addNotFound(app: FastifyInstance, hasMetrics: boolean): void {
+function addNotFound(app: FastifyInstance, missing: readonly string[]): void {
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = allowedMethods[path];
-    if (methods === undefined || (path === '/metrics' && !hasMetrics)) throw new AuthError('NOT_FOUND');
+    if (methods === undefined || missing.includes(path)) throw new AuthError('NOT_FOUND');
     reply.header('allow', methods);
     throw refusal('METHOD');
   });
@@ -160,6 +180,7 @@ export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps)
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
   if (deps.metrics != null) registerMetrics(app, deps.metrics);
+  if (deps.serviceEndpoints != null) await registerServiceRoutes(app, deps.serviceEndpoints, deps.config.maxBodyBytes);
 }
 
 /** The HTTP side as a server of its own, not yet listening. `close()` lets requests in flight finish and ends idle connections. */
@@ -167,6 +188,6 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const app: FastifyInstance = fastify(serverOptions(deps));
   endIdleConnectionsAtStop(app);
   await registerRoutes(app, deps);
-  addNotFound(app, deps.metrics != null);
+  addNotFound(app, missingPaths(deps));
   return app;
 }

@@ -263,7 +263,8 @@ describeStores('What is counted', (database) => {
 describe('What a client chooses', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer(`sqlite:${sqlitePath()}`, { ...withMetrics, LATCHKEY_MAX_TOKENS: '200', LATCHKEY_REQUEST_TIMEOUT: '1s' });
+    const settings = { LATCHKEY_SERVICE_TOKEN: metricsToken, LATCHKEY_MAX_TOKENS: '200', LATCHKEY_REQUEST_TIMEOUT: '1s' };
+    server = await startServer(`sqlite:${sqlitePath()}`, { ...withMetrics, ...settings });
   });
 
   it('names no operation: aliases, operation names and fragments count under the field of the schema', async () => {
@@ -298,10 +299,17 @@ describe('What a client chooses', () => {
     for (const path of ['/mallory', '/graphql/mallory', '/%E4']) await get(new URL(path, server.url).href);
     await fetch(server.url, { method: 'DELETE' });
     await fetch(new URL('/healthz', server.url));
+    const headers = { authorization: `Bearer ${metricsToken}` };
+    await fetch(new URL('/revocations?after=mallory&wait=0', server.url), { headers });
+    await fetch(new URL('/introspect', server.url), { method: 'POST', body: new URLSearchParams({ token: 'mallory' }), headers });
+    await fetch(new URL('/introspect?mallory', server.url), { method: 'POST' });
     const text = await scrape(server);
     expect(samplesOf(text, 'latchkey_http_requests_total')).toMatchObject({
       '{route="unknown",status="4xx"}': expect.any(Number),
       '{route="/healthz",status="2xx"}': 1,
+      '{route="/revocations",status="2xx"}': 1,
+      '{route="/introspect",status="2xx"}': 1,
+      '{route="/introspect",status="4xx"}': 1,
     });
     expect(text).not.toContain('mallory');
   });
