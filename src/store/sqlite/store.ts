@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Change, type ChangeFeed, type ChangeListener, type Store, StoreUnavailableError } from '../port.js';
 import type {
   AccountQuery,
   Advance,
   AllSessionsQuery,
+  AuditQuery,
+  AuditSums,
   CreationPosition,
   Found,
   Page,
@@ -12,9 +15,19 @@ import type {
   SessionsEnding,
   SessionUse,
 } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
-import { countUpTo, listPage, pageOfAll } from '../windows.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  Ending,
+  EpochMs,
+  KeyRecord,
+  SessionRecord,
+} from '../records.js';
+import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
+import { Audit } from './audit.js';
 import type { Changes } from './changes.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
@@ -31,6 +44,7 @@ export class SqliteStore implements Store {
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
+  private readonly audit: Audit;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -42,6 +56,7 @@ export class SqliteStore implements Store {
     this.accounts = new Accounts(connection);
     this.sessions = new Sessions(connection);
     this.keys = new Keys(connection);
+    this.audit = new Audit(connection);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -150,6 +165,27 @@ export class SqliteStore implements Store {
     return this.write(() => this.keys.revoke(keyId, at));
   }
 
+  async appendAudit(events: readonly AuditRecord[]): Promise<void> {
+    await Promise.all(events.map((event) => this.write(() => this.audit.append(event))));
+  }
+  countAudit(event: AuditRecord): Promise<void> {
+    return this.write(() => this.audit.count(event));
+  }
+  async listAudit(query: AuditQuery, page: Page<CreationPosition>): Promise<Found<AuditRecord>> {
+    const searches = this.audit.searches(query, this.run);
+    const [only] = searches;
+    return searches.length === 1 && only !== undefined ? listPage(only, page) : listMerged(searches, page);
+  }
+  async sumAudit(types: readonly AuditEventType[], edges: readonly EpochMs[]): Promise<AuditSums[]> {
+    const sums: AuditSums[] = [];
+    for (const [index, to] of edges.slice(1).entries()) {
+      sums.push(await this.read(() => this.audit.sum(types, edges[index] ?? to, to)));
+      // The statements run in this thread: other requests have their turn in between.
+      await nextTurn();
+    }
+    return sums;
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.read(() => this.changes.watch(listener));
   }
@@ -169,7 +205,10 @@ export class SqliteStore implements Store {
     return this.read(() => null);
   }
   purge(now: EpochMs, limit: number): Promise<number> {
-    return this.write(() => this.sessions.purge(now, limit));
+    return this.write(() => {
+      const removed = this.sessions.purge(now, limit);
+      return removed < limit ? removed + this.audit.purge(now, limit - removed) : removed;
+    });
   }
   close(): Promise<void> {
     this.closing ??= this.letGo();
