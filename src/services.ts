@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
+import { Audit } from './auth/audit.js';
+import { AuditSearch } from './auth/audit-search.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { KeyAdministration } from './auth/key-administration.js';
@@ -99,11 +101,13 @@ export async function openServices(deps: ServiceDeps) {
     log,
     config,
   });
-  const accounts = new Accounts({ store, clock, passwords, config });
-  const sessions = new Sessions({ store, clock, config });
+  const audit = new Audit({ store, clock, log, config });
+  const accounts = new Accounts({ store, clock, passwords, audit, config });
+  const sessions = new Sessions({ store, clock, audit, config });
   const sessionSearch = new SessionSearch({ store, clock });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
+    { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
     { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
     {
@@ -116,16 +120,18 @@ export async function openServices(deps: ServiceDeps) {
   return {
     accounts,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config, meter }),
+    signIns: new SignIns({ store, clock, accounts, issuer, audit, config, meter }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, audit, log, config, meter }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
     revocations,
     signingKeys,
-    keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
+    keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     accountDirectory: new AccountDirectory({ store, clock }),
     sessionSearch,
-    bulkRevocations: new BulkRevocations({ store, clock, search: sessionSearch, config }),
+    bulkRevocations: new BulkRevocations({ store, clock, search: sessionSearch, audit, config }),
+    audit,
+    auditSearch: new AuditSearch({ store }),
     refreshTokens,
     now: () => clock.now(),
     serverInfo: {
@@ -135,7 +141,7 @@ export async function openServices(deps: ServiceDeps) {
       passwordMaxLength: config.passwordMaxLength,
     },
     housekeeping,
-    /** Removes every session record that is due, also where the database does that by itself, and says how many. */
+    /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
@@ -143,6 +149,7 @@ export async function openServices(deps: ServiceDeps) {
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();
+      await audit.close();
       await uses.flush();
     },
   };

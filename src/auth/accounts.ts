@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DuplicateError, type Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
+import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
-import { AuthError } from './errors.js';
+import { AuthError, asAuthError } from './errors.js';
 import { isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
@@ -23,10 +24,14 @@ export interface NewAccount extends SignupInput {
   readonly emailVerified: boolean;
 }
 
+/** Who makes an account: whoever signs up, or an administrator; `by` null: an operator at the command line. */
+type Maker = { readonly kind: 'signup'; readonly request: RequestFacts } | { readonly kind: 'administration'; readonly by: Actor | null };
+
 interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly passwords: Passwords;
+  readonly audit: Audit;
   readonly config: PasswordRules & { readonly signupEnabled: boolean };
 }
 
@@ -39,19 +44,19 @@ export class Accounts {
    */
   async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
     if (!this.deps.config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
-    return this.make({ ...input, roles: [], emailVerified: false }, request.ipAddress);
+    return this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
   }
 
-  /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
-  async create(input: NewAccount): Promise<Account> {
-    return toAccount(await this.make(input, null));
+  /** Makes an account by an administrator's hand (`by` null: at the command line), whether or not sign-up is open. Throws what `make` throws. */
+  async create(input: NewAccount, by: Actor | null = null): Promise<Account> {
+    return toAccount(await this.make(input, { kind: 'administration', by }));
   }
 
   /**
    * The one way to an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, `RATE_LIMITED` (hashing
-   * queue full).
+   * queue full), `SERVICE_UNAVAILABLE` (the audit log cannot be written).
    */
-  private async make(input: NewAccount, ipAddress: string | null): Promise<AccountRecord> {
+  private async make(input: NewAccount, maker: Maker): Promise<AccountRecord> {
     const { config, store, clock, passwords } = this.deps;
     const email = normalizeEmail(input.email);
     if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
@@ -64,10 +69,11 @@ export class Accounts {
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     if (username !== null && (await store.findAccountByUsername(username)) !== null)
       throw new AuthError('USERNAME_TAKEN', { field: 'username' });
-    const passwordHash = await passwords.hash(input.password, ipAddress);
+    const passwordHash = await passwords.hash(input.password, maker.kind === 'signup' ? maker.request.ipAddress : null);
     const roles = [...new Set([defaultRole, ...input.roles])];
     const { emailVerified } = input;
     const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
+    await this.note(maker, account);
     try {
       await store.createAccount(account);
     } catch (error) {
@@ -82,12 +88,22 @@ export class Accounts {
    * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED`.
    */
   async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
-    const { passwords, clock } = this.deps;
+    const { passwords, clock, audit } = this.deps;
     const account = await this.findByLogin(login);
     const hash = account?.passwordHash ?? null;
-    const matches = await passwords.verify(password, hash, request.ipAddress);
-    if (account === null || hash === null || !matches) throw new AuthError('INVALID_CREDENTIALS');
-    if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
+    const entry = { by: actorOf(null, request), accountId: account?.id ?? null };
+    const matches = await passwords.verify(password, hash, request.ipAddress).catch((error: unknown) => {
+      if (asAuthError(error)?.code === 'RATE_LIMITED') audit.count('LOGIN_THROTTLED', entry);
+      throw error;
+    });
+    if (account === null || hash === null || !matches) {
+      audit.count('LOGIN_FAILED', { ...entry, detail: { reason: 'WRONG_CREDENTIALS' } });
+      throw new AuthError('INVALID_CREDENTIALS');
+    }
+    if (isDisabled(account, clock.now())) {
+      audit.count('LOGIN_FAILED', { ...entry, detail: { reason: 'ACCOUNT_DISABLED' } });
+      throw new AuthError('ACCOUNT_DISABLED');
+    }
     if (passwords.isOutdated(hash)) await this.rehash(account.id, hash, password, request);
     return account;
   }
@@ -103,17 +119,28 @@ export class Accounts {
     return isId(name) ? name : ((await this.findByLogin(name))?.id ?? null);
   }
 
-  /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */
-  async grantRole(login: string, role: string): Promise<Account> {
+  /**
+   * Adds a role by an administrator's hand (`by` null: at the command line). Throws `AuthError` `NOT_FOUND` (no such login), `BAD_USER_INPUT`
+   * (no such role) or `SERVICE_UNAVAILABLE` (the audit log cannot be written); nothing happens when it is held.
+   */
+  async grantRole(login: string, role: string, by: Actor | null = null): Promise<Account> {
     if (!isRole(role)) throw new AuthError('BAD_USER_INPUT', { field: 'role', reason: 'INVALID' });
     for (;;) {
       const account = await this.findByLogin(login);
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
       if (account.roles.includes(role)) return toAccount(account);
       const roles = [...account.roles, role];
+      const detail = { before: account.roles.join(', '), after: roles.join(', ') };
+      await this.deps.audit.before('ROLES_CHANGED', { by, accountId: account.id, detail });
       const changed = await this.deps.store.setRoles(account.id, account.version, roles, this.deps.clock.now());
       if (changed !== null) return toAccount(changed);
     }
+  }
+
+  private note(maker: Maker, { id, roles }: AccountRecord): Promise<void> {
+    const { audit } = this.deps;
+    if (maker.kind === 'signup') return audit.before('SIGNUP', { by: actorOf(id, maker.request), accountId: id });
+    return audit.before('ACCOUNT_CREATED', { by: maker.by, accountId: id, detail: { roles: roles.join(', ') } });
   }
 
   /** Replaces a hash of an older cost or pepper. When the queue is full the next sign-in does it: this one has been earned. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Store } from '../store/port.js';
 import type { AccountRecord, SessionRecord } from '../store/records.js';
 import type { Accounts, SignupInput } from './accounts.js';
+import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { deviceOf } from './devices.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
@@ -19,6 +20,7 @@ interface SignInsDeps {
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly issuer: TokenIssuer;
+  readonly audit: Audit;
   readonly config: LifetimeConfig & { readonly sessionLimit: number };
   readonly meter?: Pick<Meter, 'signInEnded'>;
 }
@@ -76,7 +78,7 @@ export class SignIns {
    * that epoch afterwards. Null when it has not; the session made is then outside the epoch, so dead, and nobody has its token.
    */
   private async start(account: AccountRecord, request: RequestFacts): Promise<IssuedTokens | null> {
-    const { store, clock, issuer } = this.deps;
+    const { store, clock, issuer, audit } = this.deps;
     const ownClaims = await issuer.claimsFor(account);
     const now = clock.now();
     const ordinal = await store.recordSignIn(account.id, now);
@@ -86,6 +88,7 @@ export class SignIns {
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
     await this.enforceLimit(after, session, now);
+    await audit.before('LOGIN', { by: actorOf(account.id, request), accountId: account.id, sessionId: session.id });
     return issuer.issue(after, session, ownClaims);
   }
 

@@ -1,5 +1,6 @@
 import type { Account } from '../auth/account.js';
 import type { Accounts } from '../auth/accounts.js';
+import type { AuditSearch } from '../auth/audit-search.js';
 import { AuthError } from '../auth/errors.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Refreshes } from '../auth/refreshes.js';
@@ -15,6 +16,7 @@ export interface Services {
   readonly refreshes: Refreshes;
   readonly sessions: Sessions;
   readonly logouts: Logouts;
+  readonly auditSearch: AuditSearch;
   readonly now: () => number;
   readonly serverInfo: ServerFacts;
 }

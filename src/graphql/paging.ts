@@ -31,6 +31,20 @@ export function readCursor(cursor: string): Position {
   return { createdAt: Number(createdAt), id };
 }
 
+/**
+ * A Relay connection over a list that is searched piece by piece, of which one row more than `limit` was asked for. A page may be short, even
+ * empty, before the end: then `endCursor` is where to go on.
+ */
+export function connectionOfFound<Row extends Position, Node>(
+  { rows, next }: { readonly rows: readonly Row[]; readonly next: Position | null },
+  page: ReturnType<typeof pageOf>,
+  toNode: (row: Row) => Node,
+) {
+  const connection = connectionOf(rows, page, toNode);
+  if (rows.length > page.limit || next === null) return connection;
+  return { ...connection, pageInfo: { ...connection.pageInfo, hasNextPage: true, endCursor: cursorOf(next) } };
+}
+
 /** A Relay connection over `rows`, of which one more than `limit` was asked for to see whether any follow. */
 export function connectionOf<Row extends Position, Node>(
   rows: readonly Row[],

@@ -1,11 +1,14 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType } from 'type-graphql';
+import { auditEventKinds } from '../auth/audit-events.js';
 import { type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
+import { AuditEventResolver } from './resolvers/audit.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
 import { UserResolver } from './resolvers/users.js';
+import { AuditEventType } from './types/audit-enums.js';
 import { DateTime } from './types/scalars.js';
 import { AuthErrorCode } from './types/server-info.js';
 
@@ -20,10 +23,20 @@ registerEnumType(codes, {
   ),
 });
 
+/** Does not compile when the enum and the table of events differ. */
+const eventTypes: { readonly [Type in keyof typeof auditEventKinds]: Type } = AuditEventType;
+const eventDescriptions: { readonly [Type in AuditEventType]: { readonly about: string } } = auditEventKinds;
+
+registerEnumType(eventTypes, {
+  name: 'AuditEventType',
+  description: 'What happened.',
+  valuesConfig: Object.fromEntries(Object.entries(eventDescriptions).map(([type, { about }]) => [type, { description: about }])),
+});
+
 /** The executable schema from the decorators, without rules: `app.ts` puts those in front. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
-    resolvers: [ServerInfoResolver, UserResolver, SessionResolver, SessionConnectionResolver, TokenResolver],
+    resolvers: [ServerInfoResolver, UserResolver, SessionResolver, SessionConnectionResolver, TokenResolver, AuditEventResolver],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Shapes are checked by GraphQL, meaning by the services: a second validation would be a second place for it.
     validate: false,

@@ -1,7 +1,15 @@
 import type { GraphQLSchema } from 'graphql';
 import type { IRule, IRules } from 'graphql-shield';
 import { AuthError } from '../auth/errors.js';
-import { anyone, anyoneWhileAvailable, selfOrEitherReader, selfOrSessionsReader, selfOrUsersReader, signedIn } from './rules.js';
+import {
+  anyone,
+  anyoneWhileAvailable,
+  auditReader,
+  selfOrEitherReader,
+  selfOrSessionsReader,
+  selfOrUsersReader,
+  signedIn,
+} from './rules.js';
 import { deny, shield } from './shield.js';
 
 /**
@@ -14,6 +22,9 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     me: signedIn,
     sessions: signedIn,
     session: signedIn,
+    activity: signedIn,
+    auditEvents: auditReader,
+    signInStats: auditReader,
   },
   Mutation: {
     signup: anyoneWhileAvailable,
@@ -59,6 +70,21 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
   SessionConnection: { edges: signedIn, nodes: signedIn, pageInfo: signedIn, totalCount: signedIn },
   SessionEdge: { cursor: signedIn, node: signedIn },
   RevokedSessions: { count: signedIn, dryRun: signedIn, sessions: signedIn },
+  AuditEvent: {
+    id: signedIn,
+    at: signedIn,
+    type: signedIn,
+    actor: signedIn,
+    user: signedIn,
+    sessionId: signedIn,
+    ipAddress: signedIn,
+    userAgent: signedIn,
+    count: signedIn,
+    summary: signedIn,
+  },
+  AuditEventConnection: { edges: signedIn, nodes: signedIn, pageInfo: signedIn },
+  AuditEventEdge: { cursor: signedIn, node: signedIn },
+  SignInStats: { from: auditReader, to: auditReader, succeeded: auditReader, failed: auditReader, throttled: auditReader },
   PageInfo: { hasNextPage: anyone, hasPreviousPage: anyone, startCursor: anyone, endCursor: anyone },
   AuthPayload: {
     accessToken: anyone,
