@@ -80,15 +80,17 @@ export class SignIns {
   private async start(account: AccountRecord, request: RequestFacts): Promise<IssuedTokens | null> {
     const { store, clock, issuer, audit } = this.deps;
     const ownClaims = await issuer.claimsFor(account);
+    const sessionId = randomUUID();
+    // Before anything is written, so that a sign-in that is refused for the log's sake leaves no session and pushes none out.
+    await audit.before('LOGIN', { by: actorOf(account.id, request), accountId: account.id, sessionId });
     const now = clock.now();
     const ordinal = await store.recordSignIn(account.id, now);
     if (ordinal === null) throw new AuthError('INVALID_CREDENTIALS');
-    const session = this.newSession(account, ordinal, request, now);
+    const session = this.newSession(sessionId, account, ordinal, request, now);
     await store.createSession(session);
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
     await this.enforceLimit(after, session, now);
-    await audit.before('LOGIN', { by: actorOf(account.id, request), accountId: account.id, sessionId: session.id });
     return issuer.issue(after, session, ownClaims);
   }
 
@@ -116,12 +118,12 @@ export class SignIns {
     if (revoked) throw new AuthError('SESSION_REVOKED', { reason: revoked.reason, at: revoked.at, sessionId: session.id });
   }
 
-  private newSession(account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {
+  private newSession(id: string, account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {
     const { config } = this.deps;
     const expiresAt = now + config.sessionMaxAgeSeconds * 1000;
     const idleExpiresAt = idleEnd(now, expiresAt, config);
     return {
-      id: randomUUID(),
+      id,
       accountId: account.id,
       epoch: account.sessionEpoch,
       ordinal,
