@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Store } from '../store/port.js';
 import type { AuditRecord } from '../store/records.js';
 import type { Log } from './log.js';
@@ -25,6 +26,8 @@ interface AuditQueueDeps {
 export class AuditQueue {
   private readonly waiting = new Map<string, Waiting>();
   private draining: Promise<void> | null = null;
+  /** What is written here belongs to no request, and to no trace of one, though a request's call sets it off. */
+  private readonly background = new AsyncResource('AuditQueue');
   private lost = 0;
 
   constructor(private readonly deps: AuditQueueDeps) {}
@@ -44,7 +47,7 @@ export class AuditQueue {
 
   /** Writes what waits. Resolves when nothing is left or the store did not answer; what is left then is written at the next call. */
   flush(): Promise<void> {
-    this.draining ??= this.drain();
+    this.draining ??= this.background.runInAsyncScope(() => this.drain());
     return this.draining;
   }
 

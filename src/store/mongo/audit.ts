@@ -61,8 +61,10 @@ export class Audit {
   }
 }
 
-/** Whether nothing went wrong but that some were there already. */
+/** Whether nothing went wrong but that some were there already. The driver gives an outage the same class, without a single write error. */
 function isRepeat(error: unknown): boolean {
-  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return duplicateKey(error) !== null;
-  return [error.writeErrors].flat().every(({ code }) => code === 11_000);
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError) || error.code !== 11_000) return false;
+  const writeErrors = [error.writeErrors].flat();
+  const isDurable = error.result.getWriteConcernError() === undefined;
+  return isDurable && writeErrors.length > 0 && writeErrors.every(({ code }) => code === 11_000);
 }
