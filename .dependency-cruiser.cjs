@@ -22,7 +22,11 @@ const layers = {
     values: ['graphql/types/', 'graphql/paging.ts'],
     types: ['graphql/context.ts', 'auth/'],
   },
-  graphql: { files: 'graphql/[^/]+.ts', values: ['graphql/', 'auth/errors.ts', 'auth/viewer.ts'], types: ['auth/'] },
+  graphql: {
+    files: 'graphql/[^/]+.ts',
+    values: ['graphql/', 'auth/audit-events.ts', 'auth/errors.ts', 'auth/viewer.ts'],
+    types: ['auth/'],
+  },
   rules: {
     files: 'rules/',
     values: ['auth/errors.ts', 'auth/step-up.ts'],

@@ -278,6 +278,13 @@ export const settings = {
     about: 'So long an ended session stays listed. Never shorter than the access token lifetime and a little more.',
     parse: duration('30d', '0s', '1y'),
   }),
+  auditHistorySeconds: setting({
+    env: 'LATCHKEY_AUDIT_HISTORY',
+    defaultText: '1y',
+    bounds: '0 to 10y',
+    about: 'So long an event stays in the audit log; a changed value acts on events from then on. Never shorter than a day, also with 0.',
+    parse: duration('1y', '0s', '10y'),
+  }),
   bcryptCost: setting({
     env: 'LATCHKEY_BCRYPT_COST',
     defaultText: '12',

@@ -5,6 +5,8 @@ import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
 import { Administration } from './auth/administration.js';
 import { Administrators } from './auth/administrators.js';
+import { Audit } from './auth/audit.js';
+import { AuditSearch } from './auth/audit-search.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { Introspection } from './auth/introspection.js';
@@ -67,6 +69,7 @@ interface AdministrationParts {
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly notices: Notices;
+  readonly audit: Audit;
   readonly log: Log;
   readonly roles: RoleBook;
   readonly config: Config;
@@ -127,11 +130,13 @@ export async function openServices(deps: ServiceDeps) {
     log,
     config,
   });
-  const accounts = new Accounts({ store, clock, passwords, roles, config });
-  const sessions = new Sessions({ store, clock, config });
-  const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, log, roles, config });
+  const audit = new Audit({ store, clock, log, config });
+  const accounts = new Accounts({ store, clock, passwords, roles, audit, config });
+  const sessions = new Sessions({ store, clock, audit, config });
+  const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, audit, log, roles, config });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
+    { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
     { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
     {
@@ -146,17 +151,19 @@ export async function openServices(deps: ServiceDeps) {
     accounts,
     roles,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config, meter }),
-    reauthentications: new Reauthentications({ store, clock, accounts, issuer }),
+    signIns: new SignIns({ store, clock, accounts, issuer, audit, config, meter }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, audit, log, config, meter }),
+    reauthentications: new Reauthentications({ store, clock, accounts, issuer, audit }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers: new Viewers({ accessTokens, sessionCheck: revocations, roles, meter }),
     revocations,
     introspection: new Introspection({ accessTokens, sessionCheck: revocations, roles, config }),
     revocationLog: new RevocationLog({ feed: revocations, roles, config }),
     signingKeys,
-    keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
+    keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     ...forAdministrators,
+    audit,
+    auditSearch: new AuditSearch({ store }),
     refreshTokens,
     now: () => clock.now(),
     serverInfo: {
@@ -166,7 +173,7 @@ export async function openServices(deps: ServiceDeps) {
       passwordMaxLength: config.passwordMaxLength,
     },
     housekeeping,
-    /** Removes every session record that is due, also where the database does that by itself, and says how many. */
+    /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
@@ -174,6 +181,7 @@ export async function openServices(deps: ServiceDeps) {
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();
+      await audit.close();
       await uses.flush();
     },
   };

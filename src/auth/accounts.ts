@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DuplicateError, type Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
+import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
-import { AuthError } from './errors.js';
+import { AuthError, asAuthError } from './errors.js';
 import { isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
@@ -26,11 +27,15 @@ export interface NewAccount extends SignupInput {
 /** An account of which nobody knows a password yet. */
 export type NewAccountWithoutPassword = Omit<NewAccount, 'password'>;
 
+/** Who makes an account: whoever signs up, or an administrator; `by` null: an operator at the command line. */
+type Maker = { readonly kind: 'signup'; readonly request: RequestFacts } | { readonly kind: 'administration'; readonly by: Actor | null };
+
 interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly passwords: Passwords;
   readonly roles: RoleBook;
+  readonly audit: Audit;
   readonly config: PasswordRules & { readonly signupEnabled: boolean };
 }
 
@@ -43,27 +48,24 @@ export class Accounts {
    */
   async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
     if (!this.deps.config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
-    return this.make({ ...input, roles: [], emailVerified: false }, request.ipAddress);
+    return this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
   }
 
   /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
   async create(input: NewAccount): Promise<Account> {
-    return toAccount(await this.make(input, null), this.deps.roles);
+    return toAccount(await this.make(input, { kind: 'administration', by: null }), this.deps.roles);
   }
 
   /** Makes an account that nobody can sign in to before the person sets a password, whether or not sign-up is open. Throws what `make` throws. */
-  async createWithoutPassword(input: NewAccountWithoutPassword): Promise<Account> {
-    return toAccount(await this.make({ ...input, password: null }, null), this.deps.roles);
+  async createWithoutPassword(input: NewAccountWithoutPassword, by: Actor): Promise<Account> {
+    return toAccount(await this.make({ ...input, password: null }, { kind: 'administration', by }), this.deps.roles);
   }
 
   /**
    * The one way to an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, `RATE_LIMITED` (hashing
-   * queue full).
+   * queue full), `SERVICE_UNAVAILABLE` (the audit log cannot be written).
    */
-  private async make(
-    input: NewAccountWithoutPassword & { readonly password: string | null },
-    ipAddress: string | null,
-  ): Promise<AccountRecord> {
+  private async make(input: NewAccountWithoutPassword & { readonly password: string | null }, maker: Maker): Promise<AccountRecord> {
     const { config, store, clock, passwords, roles: book } = this.deps;
     const email = normalizeEmail(input.email);
     if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
@@ -76,10 +78,12 @@ export class Accounts {
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     if (username !== null && (await store.findAccountByUsername(username)) !== null)
       throw new AuthError('USERNAME_TAKEN', { field: 'username' });
+    const ipAddress = maker.kind === 'signup' ? maker.request.ipAddress : null;
     const passwordHash = input.password === null ? null : await passwords.hash(input.password, ipAddress);
     const roles = [...new Set([book.defaultRole, ...input.roles])];
     const { emailVerified } = input;
     const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
+    await this.note(maker, account);
     try {
       await store.createAccount(account);
     } catch (error) {
@@ -103,11 +107,21 @@ export class Accounts {
   }
 
   private async prove(account: AccountRecord | null, password: string, request: RequestFacts): Promise<AccountRecord> {
-    const { passwords, clock } = this.deps;
+    const { passwords, clock, audit } = this.deps;
     const hash = account?.passwordHash ?? null;
-    const matches = await passwords.verify(password, hash, request.ipAddress);
-    if (account === null || hash === null || !matches) throw new AuthError('INVALID_CREDENTIALS');
-    if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
+    const entry = { by: actorOf(null, request), accountId: account?.id ?? null };
+    const matches = await passwords.verify(password, hash, request.ipAddress).catch((error: unknown) => {
+      if (asAuthError(error)?.code === 'RATE_LIMITED') audit.count('LOGIN_THROTTLED', entry);
+      throw error;
+    });
+    if (account === null || hash === null || !matches) {
+      audit.count('LOGIN_FAILED', { ...entry, detail: { reason: 'WRONG_CREDENTIALS' } });
+      throw new AuthError('INVALID_CREDENTIALS');
+    }
+    if (isDisabled(account, clock.now())) {
+      audit.count('LOGIN_FAILED', { ...entry, detail: { reason: 'ACCOUNT_DISABLED' } });
+      throw new AuthError('ACCOUNT_DISABLED');
+    }
     if (passwords.isOutdated(hash)) await this.rehash(account.id, hash, password, request);
     return account;
   }
@@ -131,18 +145,29 @@ export class Accounts {
     return isId(name) ? name : ((await this.findByLogin(name))?.id ?? null);
   }
 
-  /** Adds a role. Throws `AuthError` `NOT_FOUND` (no such login) or `BAD_USER_INPUT` (no such role); nothing happens when it is held. */
+  /**
+   * Adds a role by an operator's hand. Throws `AuthError` `NOT_FOUND` (no such login), `BAD_USER_INPUT` (no such role) or
+   * `SERVICE_UNAVAILABLE` (the audit log cannot be written); nothing happens when it is held.
+   */
   async grantRole(login: string, role: string): Promise<Account> {
-    const { store, clock, roles: book } = this.deps;
+    const { store, clock, audit, roles: book } = this.deps;
     book.check([role], 'role');
     for (;;) {
       const account = await this.findByLogin(login);
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
       if (account.roles.includes(role)) return toAccount(account, book);
       const roles = [...account.roles, role];
+      const detail = { before: account.roles.join(', '), after: roles.join(', ') };
+      await audit.before('ROLES_CHANGED', { by: null, accountId: account.id, detail });
       const changed = await store.setRoles(account.id, account.version, roles, clock.now());
       if (changed !== null) return toAccount(changed, book);
     }
+  }
+
+  private note(maker: Maker, { id, roles }: AccountRecord): Promise<void> {
+    const { audit } = this.deps;
+    if (maker.kind === 'signup') return audit.before('SIGNUP', { by: actorOf(id, maker.request), accountId: id });
+    return audit.before('ACCOUNT_CREATED', { by: maker.by, accountId: id, detail: { roles: roles.join(', ') } });
   }
 
   /** Replaces a hash of an older cost or pepper. When the queue is full the next sign-in does it: this one has been earned. */

@@ -1,6 +1,7 @@
 import type { Store } from '../store/port.js';
 import type { CreationPosition } from '../store/queries.js';
 import type { Ending } from '../store/records.js';
+import type { Actor, Audit } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
@@ -8,8 +9,8 @@ import type { FoundSession, SessionFilter, SessionSearch } from './session-searc
 
 export interface BulkRevocation {
   readonly filter: SessionFilter;
-  /** The account that acts; null: an operator at the command line. */
-  readonly by: string | null;
+  /** Who acts; null: an operator at the command line. */
+  readonly by: Actor | null;
   /** Only counts. */
   readonly dryRun: boolean;
   /** Sessions that stay, whatever the filter says. */
@@ -33,6 +34,7 @@ interface BulkRevocationsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly search: SessionSearch;
+  readonly audit: Audit;
   readonly config: LifetimeConfig;
 }
 
@@ -43,7 +45,7 @@ export class BulkRevocations {
   /**
    * Ends the active sessions that fit, newest first, as they are when their batch comes; a sign-in after the start is not among them. Two
    * at once share the work; one that was cut short is finished by a repeat. Throws `AuthError` `BAD_USER_INPUT` for an empty filter, an unknown
-   * role and too many ids.
+   * role and too many ids, `SERVICE_UNAVAILABLE` when the audit log cannot be written: then what this batch would end is not ended.
    */
   async run({ filter, by, dryRun, spared = [], onProgress }: BulkRevocation): Promise<RevokedSessions> {
     if (isEmpty(filter)) throw new AuthError('BAD_USER_INPUT', { field: 'filter', reason: 'INVALID' });
@@ -65,14 +67,18 @@ export class BulkRevocations {
 
   /**
    * Ends every session of an account by one update of it, sign-ins under way included. What follows only writes it down. `count` is of
-   * those that were active before, at most 10,000. Throws `AuthError` `NOT_FOUND`.
+   * those that were active before, at most 10,000. Throws `AuthError` `NOT_FOUND`, and `SERVICE_UNAVAILABLE` when the audit log cannot be
+   * written.
    */
-  async endAllOf(accountId: string, by: string | null): Promise<RevokedSessions> {
-    const { store, clock, search, config } = this.deps;
+  async endAllOf(accountId: string, by: Actor | null): Promise<RevokedSessions> {
+    const { store, clock, search, audit, config } = this.deps;
     const active = { userId: accountId, state: 'ACTIVE' } as const;
     const before = await search.list(active, { limit: mostReported, after: null });
     const count = await search.count(active);
-    const ending = { at: clock.now(), reason: 'REVOKED_BY_ADMIN', by } as const;
+    const present = await store.findAccount(accountId);
+    if (present === null) throw new AuthError('NOT_FOUND', { field: 'user' });
+    await audit.before('SESSIONS_REVOKED', { by, accountId, detail: { scope: 'ALL', count: String(count) } });
+    const ending = { at: clock.now(), reason: 'REVOKED_BY_ADMIN', by: by?.accountId ?? null } as const;
     const account = await store.endSessions(accountId, { ...ending, kept: null });
     if (account === null) throw new AuthError('NOT_FOUND', { field: 'user' });
     const selector = { accountId, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };
@@ -81,12 +87,26 @@ export class BulkRevocations {
   }
 
   /** Those that this call has ended, as they are now. */
-  private async end(found: readonly FoundSession[], by: string | null): Promise<FoundSession[]> {
+  private async end(found: readonly FoundSession[], by: Actor | null): Promise<FoundSession[]> {
     if (found.length === 0) return [];
-    const ending = { at: this.deps.clock.now(), reason: 'REVOKED_BY_ADMIN', by } as const;
+    await this.note(found, by);
+    const ending = { at: this.deps.clock.now(), reason: 'REVOKED_BY_ADMIN', by: by?.accountId ?? null } as const;
     const ids = found.map(({ session }) => session.id);
     const ended = new Set(await this.deps.store.revokeMany(ids, ending, purgeTime(ending.at, this.deps.config)));
     return found.filter(({ session }) => ended.has(session.id)).map((row) => withEnding(row, ending));
+  }
+
+  /** One event for each account, so that its owner reads of it. */
+  private note(found: readonly FoundSession[], by: Actor | null): Promise<void> {
+    const idsByAccount = new Map<string, string[]>();
+    for (const { session } of found) idsByAccount.set(session.accountId, [...(idsByAccount.get(session.accountId) ?? []), session.id]);
+    const entries = [...idsByAccount].map(([accountId, ids]) => ({
+      by,
+      accountId,
+      sessionId: ids.length === 1 ? (ids[0] ?? null) : null,
+      detail: { scope: 'SOME', count: String(ids.length) },
+    }));
+    return this.deps.audit.beforeAll('SESSIONS_REVOKED', entries);
   }
 }
 

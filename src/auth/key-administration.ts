@@ -1,5 +1,6 @@
 import type { Store } from '../store/port.js';
 import type { EpochMs, KeyPurpose, KeyRecord } from '../store/records.js';
+import type { Actor, Audit } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { type SigningKeyState, stateAt } from './key-states.js';
@@ -48,6 +49,7 @@ interface KeyAdministrationDeps {
   readonly clock: Clock;
   readonly wrapping: KeyWrapping;
   readonly signingKeys: SigningKeys;
+  readonly audit: Audit;
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
 
@@ -60,19 +62,27 @@ export class KeyAdministration {
     return keyFacts(await this.deps.store.listKeys(), this.deps.clock.now(), this.deps.config.accessTokenTtlSeconds);
   }
 
-  /** Makes the next signing key, unless one is on its way already. It is published at once and signs after the lead time. */
-  async rotate(): Promise<RotatedKey> {
+  /**
+   * Makes the next signing key, unless one is on its way already. It is published at once and signs after the lead time. Throws `AuthError`
+   * `SERVICE_UNAVAILABLE` when the audit log cannot be written. `by` null: an operator at the command line.
+   */
+  async rotate(by: Actor | null = null): Promise<RotatedKey> {
+    const newest = (await this.list()).findLast(({ purpose, revokedAt }) => purpose === 'signing' && revokedAt === null);
+    const isOnItsWay = newest !== undefined && newest.activatesAt > this.deps.clock.now();
+    if (!isOnItsWay) await this.deps.audit.before('SIGNING_KEY_ROTATED', { by, accountId: null });
     const { key, made } = await this.deps.signingKeys.rotate();
     return { key: await this.find(key.kid), made };
   }
 
   /**
    * Revokes a signing key: tokens signed with it are refused by every node that has read the store since. Throws `AuthError` `NOT_FOUND` for
-   * an unknown id, `BAD_USER_INPUT` for a key that signs no tokens.
+   * an unknown id, `BAD_USER_INPUT` for a key that signs no tokens, `SERVICE_UNAVAILABLE` when the audit log cannot be written. `by` null: an
+   * operator at the command line.
    */
-  async revoke(kid: string): Promise<RevokedKey> {
-    const { purpose } = await this.find(kid);
+  async revoke(kid: string, by: Actor | null = null): Promise<RevokedKey> {
+    const { purpose, revokedAt } = await this.find(kid);
     if (purpose !== 'signing') throw new AuthError('BAD_USER_INPUT', { field: 'kid', reason: 'INVALID' });
+    if (revokedAt === null) await this.deps.audit.before('SIGNING_KEY_REVOKED', { by, accountId: null, detail: { kid } });
     const result = await this.deps.signingKeys.revoke(kid);
     if (result === null) throw new AuthError('NOT_FOUND', { field: 'kid' });
     const { revoked, successor } = result;

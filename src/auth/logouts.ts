@@ -1,8 +1,9 @@
 import type { AccessTokens } from './access-tokens.js';
+import type { Source } from './audit.js';
 import { AuthError } from './errors.js';
 import type { RefreshTokens } from './refresh-tokens.js';
 import type { Sessions } from './sessions.js';
-import type { RefreshTokenTransport } from './viewer.js';
+import type { RefreshTokenTransport, RequestFacts } from './viewer.js';
 
 interface LogoutsDeps {
   readonly accessTokens: AccessTokens;
@@ -19,11 +20,11 @@ export class Logouts {
    * too, and for any other text nothing happens. Clears the cookie if it names that session. Throws `AuthError`
    * `REFRESH_TOKEN_INVALID` when the cookie is asked for and came twice.
    */
-  async revokeToken(argument: string | null, transport: RefreshTokenTransport): Promise<void> {
+  async revokeToken(argument: string | null, source: Source, transport: RefreshTokenTransport): Promise<void> {
     const cookieSessionId = this.sessionOfCookie(transport, argument === null);
     const sessionId = argument === null ? cookieSessionId : await this.sessionOf(argument);
     if (sessionId === null) return;
-    await this.deps.sessions.revokeByToken(sessionId, 'TOKEN_REVOKED');
+    await this.deps.sessions.revokeByToken(sessionId, 'TOKEN_REVOKED', source);
     if (sessionId === cookieSessionId) transport.clear();
   }
 
@@ -31,11 +32,12 @@ export class Logouts {
    * Ends the session of the access token and, in cookie mode, of the cookie, and clears the cookie. Throws `AuthError`
    * `REFRESH_TOKEN_INVALID` when there is no access token and the cookie came twice: which of them to end cannot be known.
    */
-  async logOut(accessToken: string | null, transport: RefreshTokenTransport): Promise<void> {
+  async logOut(request: RequestFacts, transport: RefreshTokenTransport): Promise<void> {
+    const { accessToken } = request;
     const named = accessToken === null ? null : await this.sessionOf(accessToken);
     const sessionIds = new Set([named, this.sessionOfCookie(transport, named === null)]);
     for (const sessionId of sessionIds) {
-      if (sessionId !== null) await this.deps.sessions.revokeByToken(sessionId, 'LOGOUT');
+      if (sessionId !== null) await this.deps.sessions.revokeByToken(sessionId, 'LOGOUT', request);
     }
     if (transport.mode === 'cookie') transport.clear();
   }

@@ -1,5 +1,6 @@
 import type { Store } from '../store/port.js';
 import type { Accounts } from './accounts.js';
+import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { endOf, isDisabled } from './liveness.js';
@@ -11,6 +12,7 @@ interface ReauthenticationsDeps {
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly issuer: TokenIssuer;
+  readonly audit: Audit;
 }
 
 /** A fresh proof of the password for a session that is there already. */
@@ -19,12 +21,14 @@ export class Reauthentications {
 
   /**
    * A new access token that says when the password was proved, and the session's present refresh token: nothing is rotated. Throws what
-   * `Accounts.reauthenticate` throws, and `AuthError` `UNAUTHENTICATED` when the session was ended meanwhile, which no proof undoes.
+   * `Accounts.reauthenticate` throws, and `AuthError` `UNAUTHENTICATED` when the session was ended meanwhile, which no proof undoes,
+   * and `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async reauthenticate(viewer: SignedIn, password: string, request: RequestFacts): Promise<IssuedTokens> {
-    const { store, clock, accounts, issuer } = this.deps;
+    const { store, clock, accounts, issuer, audit } = this.deps;
     const proved = await accounts.reauthenticate(viewer.accountId, password, request);
     const ownClaims = await issuer.claimsFor(proved);
+    await audit.before('REAUTHENTICATED', { by: actorOf(proved.id, request), accountId: proved.id, sessionId: viewer.sessionId });
     const session = await store.reauthenticate(viewer.sessionId, proved.id, clock.now());
     // After the write, so that an "end all" that came before it is seen: the account's epoch ends sessions, not their records.
     const account = await store.findAccount(proved.id);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Store, StoreUnavailableError } from '../store/port.js';
 import type { AccountRecord, RevocationReason, SessionRecord } from '../store/records.js';
+import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { endOf } from './liveness.js';
@@ -26,6 +27,7 @@ interface RefreshesDeps {
   readonly uses: SessionUses;
   readonly issuer: TokenIssuer;
   readonly notices: Notices;
+  readonly audit: Audit;
   readonly log: Log;
   readonly config: LifetimeConfig & {
     readonly refreshGraceSeconds: number;
@@ -108,7 +110,7 @@ export class Refreshes {
       const isCurrent = await store.assertCurrent(session.id, session.generation, clock.now(), decision.confirm);
       return isCurrent ? issuer.issue(account, session, ownClaims) : null;
     }
-    return this.refuse(decision, session, account, now);
+    return this.refuse(decision, session, account, now, request);
   }
 
   private async rotate(attempt: Attempt, session: SessionRecord, account: AccountRecord): Promise<IssuedTokens | null> {
@@ -135,8 +137,10 @@ export class Refreshes {
     session: SessionRecord,
     account: AccountRecord,
     now: number,
+    request: RequestFacts,
   ): Promise<null> {
-    const sessionId = session.id;
+    const { id: sessionId, accountId } = session;
+    const entry = { by: actorOf(null, request), accountId, sessionId };
     switch (decision.kind) {
       case 'account-disabled':
         await this.end(sessionId, 'ACCOUNT_DISABLED', now);
@@ -150,10 +154,12 @@ export class Refreshes {
         throw new AuthError('RATE_LIMITED', { retryAfter: decision.retryAfterSeconds, sessionId });
       case 'binding-mismatch':
         if (!(await this.end(sessionId, 'BINDING_MISMATCH', now))) return null;
+        this.deps.audit.after('BINDING_MISMATCH', entry);
         throw new AuthError('SESSION_REVOKED', { reason: 'BINDING_MISMATCH', at: now, sessionId });
       case 'reuse':
         if (!(await this.end(sessionId, 'REUSE_DETECTED', now))) return null;
-        this.deps.log.warn({ sessionId, accountId: session.accountId }, 'a superseded refresh token was used again: its session is ended');
+        this.deps.audit.after('REFRESH_REUSED', entry);
+        this.deps.log.warn({ sessionId, accountId }, 'a superseded refresh token was used again: its session is ended');
         this.deps.notices.reuseDetected(account, session);
         throw new AuthError('REFRESH_TOKEN_REUSED', { reason: 'REUSE_DETECTED', at: now, sessionId });
     }

@@ -2,6 +2,7 @@ import type { Store } from '../store/port.js';
 import type { Page, SessionPosition, SessionQuery, SessionsEnding } from '../store/queries.js';
 import type { AccountRecord, DeviceRecord, Ending, EpochMs, RevocationReason, SessionRecord } from '../store/records.js';
 import type { Account } from './account.js';
+import { type Audit, actorOf, type Source } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isId } from './identifiers.js';
@@ -67,6 +68,7 @@ const mostCounted = 10_000;
 interface SessionsDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly audit: Audit;
   readonly config: LifetimeConfig & { readonly reauthenticationAgeSeconds: number };
 }
 
@@ -96,11 +98,11 @@ export class Sessions {
 
   /**
    * Ends one's own session, or any for `sessions:revoke`; an ended one comes back as it is. Throws `AuthError` `NOT_FOUND` for
-   * unknown, malformed and other people's ids alike, and `REAUTHENTICATION_REQUIRED` for another person's session when the caller's last
-   * proof of the password is too old.
+   * unknown, malformed and other people's ids alike, `REAUTHENTICATION_REQUIRED` for another person's session when the caller's last proof
+   * of the password is too old, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
-  async revoke(viewer: SignedIn, id: string): Promise<Session> {
-    const { store, clock } = this.deps;
+  async revoke(viewer: SignedIn, id: string, source: Source): Promise<Session> {
+    const { store, clock, audit } = this.deps;
     const ownerId = viewer.permissions.includes('sessions:revoke') ? null : viewer.accountId;
     const found = isId(id) ? await store.findSession(id) : null;
     if (found === null || (ownerId !== null && found.accountId !== ownerId)) throw new AuthError('NOT_FOUND');
@@ -114,29 +116,33 @@ export class Sessions {
       return toSession(found, account, now);
     }
     const reason = found.accountId === viewer.accountId ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
+    await audit.before('SESSION_REVOKED', { by: actorOf(viewer.accountId, source), accountId: found.accountId, sessionId: id });
     const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.accountId });
     if (revoked === null) throw new AuthError('NOT_FOUND');
-    return toSession(revoked, account, now);
+    return toSession(revoked.session, account, now);
   }
 
   /** Ends one session of which the caller has proved possession by a token. Nothing happens when it has ended already. */
-  async revokeByToken(sessionId: string, reason: 'LOGOUT' | 'TOKEN_REVOKED'): Promise<void> {
-    await this.end(sessionId, null, { at: this.deps.clock.now(), reason, by: null });
+  async revokeByToken(sessionId: string, reason: 'LOGOUT' | 'TOKEN_REVOKED', source: Source): Promise<void> {
+    const result = await this.end(sessionId, null, { at: this.deps.clock.now(), reason, by: null });
+    if (!result?.ended) return;
+    const { accountId } = result.session;
+    this.deps.audit.after('LOGOUT', { by: actorOf(accountId, source), accountId, sessionId, detail: { reason } });
   }
 
   /** Ends all of the caller's sessions but this one. Throws `AuthError` `UNAUTHENTICATED` when this one was ended meanwhile. */
-  revokeOthers(viewer: SignedIn): Promise<EndedSessions> {
-    return this.endAll(viewer, { id: viewer.sessionId, epoch: viewer.epoch });
+  revokeOthers(viewer: SignedIn, source: Source): Promise<EndedSessions> {
+    return this.endAll(viewer, source, { id: viewer.sessionId, epoch: viewer.epoch });
   }
 
   /** Ends all of the caller's sessions, this one too. */
-  revokeAll(viewer: SignedIn): Promise<EndedSessions> {
-    return this.endAll(viewer, null);
+  revokeAll(viewer: SignedIn, source: Source): Promise<EndedSessions> {
+    return this.endAll(viewer, source, null);
   }
 
   /** One update of the account ends them; what follows only writes it down, and may be cut short or done twice. */
-  private async endAll(viewer: SignedIn, kept: SessionsEnding['kept']): Promise<EndedSessions> {
-    const { store, clock, config } = this.deps;
+  private async endAll(viewer: SignedIn, source: Source, kept: SessionsEnding['kept']): Promise<EndedSessions> {
+    const { store, clock, audit, config } = this.deps;
     const now = clock.now();
     const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.accountId } as const;
     const present = await store.findAccount(viewer.accountId);
@@ -144,7 +150,11 @@ export class Sessions {
     const before = await store.listSessions(this.query(present, 'ACTIVE', now), { limit: mostReported + 1, after: null });
     const keptRecord = kept === null ? null : await store.findSession(kept.id);
     const isKeptAlive = kept === null || (keptRecord !== null && keptRecord.revoked === null);
-    const account = isKeptAlive ? await store.endSessions(viewer.accountId, { ...ending, kept }) : null;
+    if (!isKeptAlive) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
+    const { accountId } = viewer;
+    const detail = { scope: kept === null ? 'ALL' : 'OTHERS' };
+    await audit.before('SESSIONS_REVOKED', { by: actorOf(accountId, source), accountId, sessionId: kept?.id ?? null, detail });
+    const account = await store.endSessions(accountId, { ...ending, kept });
     if (account === null) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
     // By the account as it was read: another "end the others" may have come between, and kept a session of its own.
     const selector = { accountId: account.id, epochBelow: account.sessionEpoch, ordinalAtMost: null, exceptId: account.keptSessionId };
@@ -159,9 +169,8 @@ export class Sessions {
     if (refusal !== null) throw refusal;
   }
 
-  private async end(sessionId: string, ownerId: string | null, ending: Ending): Promise<SessionRecord | null> {
-    const result = await this.deps.store.revoke(sessionId, ownerId, ending, purgeTime(ending.at, this.deps.config));
-    return result?.session ?? null;
+  private end(sessionId: string, ownerId: string | null, ending: Ending): ReturnType<Store['revoke']> {
+    return this.deps.store.revoke(sessionId, ownerId, ending, purgeTime(ending.at, this.deps.config));
   }
 
   private query(account: AccountEpoch & { readonly id: string }, state: SessionState | null, now: EpochMs): SessionQuery {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Store } from '../store/port.js';
 import type { AccountRecord, SessionRecord } from '../store/records.js';
 import type { Accounts, SignupInput } from './accounts.js';
+import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { deviceOf } from './devices.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
@@ -19,6 +20,7 @@ interface SignInsDeps {
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly issuer: TokenIssuer;
+  readonly audit: Audit;
   readonly config: LifetimeConfig & { readonly sessionLimit: number };
   readonly meter?: Pick<Meter, 'signInEnded'>;
 }
@@ -76,12 +78,15 @@ export class SignIns {
    * that epoch afterwards. Null when it has not; the session made is then outside the epoch, so dead, and nobody has its token.
    */
   private async start(account: AccountRecord, request: RequestFacts): Promise<IssuedTokens | null> {
-    const { store, clock, issuer } = this.deps;
+    const { store, clock, issuer, audit } = this.deps;
     const ownClaims = await issuer.claimsFor(account);
+    const sessionId = randomUUID();
+    // Before anything is written, so that a sign-in that is refused for the log's sake leaves no session and pushes none out.
+    await audit.before('LOGIN', { by: actorOf(account.id, request), accountId: account.id, sessionId });
     const now = clock.now();
     const ordinal = await store.recordSignIn(account.id, now);
     if (ordinal === null) throw new AuthError('INVALID_CREDENTIALS');
-    const session = this.newSession(account, ordinal, request, now);
+    const session = this.newSession(sessionId, account, ordinal, request, now);
     await store.createSession(session);
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
@@ -113,12 +118,12 @@ export class SignIns {
     if (revoked) throw new AuthError('SESSION_REVOKED', { reason: revoked.reason, at: revoked.at, sessionId: session.id });
   }
 
-  private newSession(account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {
+  private newSession(id: string, account: AccountRecord, ordinal: number, request: RequestFacts, now: number): SessionRecord {
     const { config } = this.deps;
     const expiresAt = now + config.sessionMaxAgeSeconds * 1000;
     const idleExpiresAt = idleEnd(now, expiresAt, config);
     return {
-      id: randomUUID(),
+      id,
       accountId: account.id,
       epoch: account.sessionEpoch,
       ordinal,

@@ -12,18 +12,19 @@ async function purge(): Promise<Report> {
         count = soFar;
       });
     } catch (error) {
-      throw new HaltedError(
-        `Removed ${counted(count, 'session record')}, perhaps some more, and not all; repeat to finish.`,
-        { count },
-        error,
-      );
+      throw new HaltedError(`Removed ${counted(count, 'record')}, perhaps some more, and not all; repeat to finish.`, { count }, error);
     }
   });
-  return { json: { removed }, text: `Removed ${counted(removed, 'session record')}.` };
+  return { json: { removed }, text: `Removed ${counted(removed, 'record')}.` };
 }
 
 export function addPurge(parent: Command): void {
-  subcommand(parent, 'purge', 'Remove the records of ended sessions whose time has come. Servers do it by themselves.', {
-    removed: 'records removed',
-  }).action(reporting(purge));
+  subcommand(
+    parent,
+    'purge',
+    'Remove the records of ended sessions and the events of the audit log whose time has come. Servers do it by themselves.',
+    {
+      removed: 'records removed',
+    },
+  ).action(reporting(purge));
 }

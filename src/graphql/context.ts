@@ -2,7 +2,8 @@ import DataLoader from 'dataloader';
 import type { Account } from '../auth/account.js';
 import type { AccountDirectory } from '../auth/account-directory.js';
 import type { Accounts } from '../auth/accounts.js';
-import type { Administration } from '../auth/administration.js';
+import type { Administration, Caller } from '../auth/administration.js';
+import type { AuditSearch } from '../auth/audit-search.js';
 import { AuthError } from '../auth/errors.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Reauthentications } from '../auth/reauthentications.js';
@@ -25,6 +26,7 @@ export interface Services {
   readonly reauthentications: Reauthentications;
   readonly sessions: Sessions;
   readonly logouts: Logouts;
+  readonly auditSearch: AuditSearch;
   readonly now: () => number;
   readonly serverInfo: ServerFacts;
 }
@@ -63,6 +65,11 @@ export class GraphQLContext {
   get signedIn(): SignedIn {
     if (this.settled.kind !== 'account') throw new Error('a field without a rule asked for the signed-in viewer');
     return this.settled;
+  }
+
+  /** For acts that the audit log tells of. Throws as `signedIn` does. */
+  get caller(): Caller {
+    return { viewer: this.signedIn, source: this.request };
   }
 
   /** A sign-in settles the viewer for its own selection, so that the rules of `AuthPayload.user.email` hold. */

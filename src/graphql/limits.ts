@@ -44,7 +44,7 @@ const maxSpreads = 100;
 const rememberedVerdicts = 1000;
 
 /** Fields whose selection is answered once for each row. */
-const lists: ReadonlySet<string> = new Set(['sessions', 'allSessions', 'users', 'activity', 'auditEvents']);
+const lists: ReadonlySet<string> = new Set(['sessions', 'allSessions', 'users', 'activity', 'auditEvents', 'signInStats']);
 /** What an alias counts there. */
 const aliasWeightInList = 10;
 

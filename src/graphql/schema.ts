@@ -1,13 +1,16 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType } from 'type-graphql';
+import { auditEventKinds } from '../auth/audit-events.js';
 import { type ErrorKind, type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
 import { AdministrationResolver } from './resolvers/administration.js';
+import { AuditEventResolver } from './resolvers/audit.js';
 import { DirectoryResolver, UserConnectionResolver } from './resolvers/directory.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
 import { UserResolver } from './resolvers/users.js';
+import { AuditEventType } from './types/audit-enums.js';
 import { DateTime } from './types/scalars.js';
 import { AuthErrorCode } from './types/server-info.js';
 
@@ -28,6 +31,16 @@ registerEnumType(codes, {
   ),
 });
 
+/** Does not compile when the enum and the table of events differ. */
+const eventTypes: { readonly [Type in keyof typeof auditEventKinds]: Type } = AuditEventType;
+const eventDescriptions: { readonly [Type in AuditEventType]: { readonly about: string } } = auditEventKinds;
+
+registerEnumType(eventTypes, {
+  name: 'AuditEventType',
+  description: 'What happened.',
+  valuesConfig: Object.fromEntries(Object.entries(eventDescriptions).map(([type, { about }]) => [type, { description: about }])),
+});
+
 /** The executable schema from the decorators, without rules: `app.ts` puts those in front. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
@@ -40,6 +53,7 @@ export function createSchema(): GraphQLSchema {
       DirectoryResolver,
       UserConnectionResolver,
       AdministrationResolver,
+      AuditEventResolver,
     ],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Shapes are checked by GraphQL, meaning by the services: a second validation would be a second place for it.

@@ -48,6 +48,12 @@ export const signedIn: IRule = judge(
   signedInAnd(() => true),
 );
 
+/** Whoever may read the whole audit log. */
+export const auditReader: IRule = judge(
+  'auditReader',
+  signedInAnd((viewer) => viewer.permissions.includes('audit:read')),
+);
+
 const selfOr = (name: string, permissions: readonly Permission[]): IRule =>
   judge(
     name,

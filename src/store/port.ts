@@ -2,6 +2,8 @@ import type {
   AccountQuery,
   Advance,
   AllSessionsQuery,
+  AuditQuery,
+  AuditSums,
   CreationPosition,
   Found,
   Page,
@@ -11,7 +13,17 @@ import type {
   SessionsEnding,
   SessionUse,
 } from './queries.js';
-import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from './records.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  DeletionRecord,
+  Ending,
+  EpochMs,
+  KeyRecord,
+  SessionRecord,
+} from './records.js';
 
 /**
  * The store port: every question and every change that the product needs of its database, in domain words.
@@ -204,6 +216,22 @@ export interface Store {
   /** Sets `revokedAt`, once. True if this call set it; false when it was set, there is no such key, or it is not a `signing` one. */
   revokeKey(keyId: string, at: EpochMs): Promise<boolean>;
 
+  // --------------------------------------------------------------------------------------------------- audit
+  /** Adds events (at most 1,000); those whose id is known are left as they are. Each is atomic, the batch is not: when it rejects, some may be there. */
+  appendAudit(events: readonly AuditRecord[]): Promise<void>;
+  /**
+   * Adds the event or, where its id is known, its `count` to that of the record, which else stays as it is. Exact under any number of
+   * calls at once. The one verb that a repeat after a lost reply may apply twice: a count is then too high, never too low.
+   */
+  countAudit(event: AuditRecord): Promise<void>;
+  /** Newest first, by index. */
+  listAudit(query: AuditQuery, page: Page<CreationPosition>): Promise<Found<AuditRecord>>;
+  /**
+   * The sums of `count` of these types (each once) between each of the instants `edges` (ascending, 2 or more) and the next, which is not
+   * included; by index, each record once. The answer is of no single instant.
+   */
+  sumAudit(types: readonly AuditEventType[], edges: readonly EpochMs[]): Promise<AuditSums[]>;
+
   // ------------------------------------------------------------------------------------------------- changes
   /**
    * Tells the listener of every change from the moment on at which the promise resolves; changes made through this very store are told
@@ -224,7 +252,7 @@ export interface Store {
   readClock(): Promise<EpochMs | null>;
   /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
   readonly purgesItself: boolean;
-  /** Removes at most `limit` records of sessions and deleted accounts whose `purgeAt` has come and says how many. */
+  /** Removes at most `limit` records of sessions and deleted accounts and events of the audit log whose `purgeAt` has come, and says how many. */
   purge(now: EpochMs, limit: number): Promise<number>;
   /** Waits for writes under way, then lets go of the database. Later calls reject with `StoreUnavailableError`. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { DeviceKind, Ending, EpochMs } from './records.js';
+import type { AuditEventType, DeviceKind, Ending, EpochMs } from './records.js';
 
 /** What verbs of the port are asked, and what lists answer with. */
 
@@ -90,6 +90,23 @@ export interface AllSessionsQuery {
   readonly lastSeenBefore: EpochMs | null;
   readonly lastSeenAfter: EpochMs | null;
 }
+
+/** Selects events of the audit log; null: whatever it is. Texts are literal: nothing in them has a meaning. */
+export interface AuditQuery {
+  /** Each once. */
+  readonly types: readonly AuditEventType[] | null;
+  readonly accountId: string | null;
+  readonly sessionId: string | null;
+  /** The whole of it. */
+  readonly ipAddress: string | null;
+  /** At this instant or later. */
+  readonly createdAfter: EpochMs | null;
+  /** Earlier than this. */
+  readonly createdBefore: EpochMs | null;
+}
+
+/** How many events of each type there were in a span of time; a type that had none may be missing. */
+export type AuditSums = Readonly<Partial<Record<AuditEventType, number>>>;
 
 /** Selects active records of one account for an end that is written down session by session. */
 export interface RevokeSelector {

@@ -108,6 +108,57 @@ export interface SessionRecord {
   readonly revoked: Ending | null;
 }
 
+export const auditEventTypes = [
+  'SIGNUP',
+  'LOGIN',
+  'LOGIN_FAILED',
+  'LOGIN_THROTTLED',
+  'LOGOUT',
+  'SESSION_REVOKED',
+  'SESSIONS_REVOKED',
+  'REFRESH_REUSED',
+  'BINDING_MISMATCH',
+  'PASSWORD_CHANGED',
+  'PASSWORD_RESET_REQUESTED',
+  'PASSWORD_RESET',
+  'EMAIL_VERIFICATION_REQUESTED',
+  'EMAIL_VERIFIED',
+  'EMAIL_CHANGED',
+  'EMAIL_CHANGE_REVERTED',
+  'USERNAME_CHANGED',
+  'REAUTHENTICATED',
+  'ROLES_CHANGED',
+  'ACCOUNT_CREATED',
+  'ACCOUNT_DISABLED',
+  'ACCOUNT_ENABLED',
+  'ACCOUNT_DELETED',
+  'SIGNING_KEY_ROTATED',
+  'SIGNING_KEY_REVOKED',
+] as const;
+export type AuditEventType = (typeof auditEventTypes)[number];
+
+/** An event of the audit log, or like events of one minute. */
+export interface AuditRecord {
+  /** A UUID; of like events that share a record it says what they have in common. */
+  readonly id: string;
+  /** When it happened; the first of several. */
+  readonly createdAt: EpochMs;
+  readonly type: AuditEventType;
+  /** The account that acted; null: the command line, the server itself, or somebody who is not known. */
+  readonly actorId: string | null;
+  /** The account that it happened to; null: none, or one that is not known. */
+  readonly accountId: string | null;
+  readonly sessionId: string | null;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  /** 1 or more. */
+  readonly count: number;
+  /** What the type leaves open, such as a reason or names of roles: never a secret, nor what a client submitted. */
+  readonly detail: Readonly<Record<string, string>>;
+  /** From then on the record may be removed. */
+  readonly purgeAt: EpochMs;
+}
+
 /** A key of the server itself, encrypted ("wrapped") under each configured secret. */
 export interface KeyRecord {
   /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */

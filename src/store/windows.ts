@@ -44,6 +44,15 @@ export async function countUpTo<Row extends CreationPosition>(reads: WindowReads
   return counted;
 }
 
+/** One page of several lists together that have no row in common. Each must be unfiltered: of a filtered one a window might end before its first row. */
+export async function listMerged<Row extends CreationPosition>(
+  lists: readonly WindowReads<Row>[],
+  { after, limit }: Page<CreationPosition>,
+): Promise<Found<Row>> {
+  const rows = (await Promise.all(lists.map((reads) => reads.list(after, null, limit)))).flat();
+  return pageOfAll(rows.sort(newestFirst).slice(0, limit), limit);
+}
+
 /** The page of rows that were found all at once, of which `rows` are the first. */
 export function pageOfAll<Row extends CreationPosition>(rows: readonly Row[], limit: number): Found<Row> {
   const last = rows.at(-1);

@@ -99,11 +99,11 @@ describe('the schema', () => {
     );
   });
 
-  test('pages every connection alike: first 20, after, and cursors', () => {
+  test('pages every connection alike: first 20 (of the audit log 50), after, and cursors', () => {
     const connections = objectTypes.flatMap(fieldsOf).filter((field) => getNamedType(field.type).name.endsWith('Connection'));
     expect(connections.length).toBeGreaterThan(0);
-    for (const { args } of connections) {
-      expect(args.find(({ name }) => name === 'first')?.defaultValue).toBe(20);
+    for (const { name: field, args } of connections) {
+      expect(args.find(({ name }) => name === 'first')?.defaultValue).toBe(field === 'auditEvents' ? 50 : 20);
       expect(args.map(({ name }) => name)).toContain('after');
     }
   });

@@ -1,18 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { AccountDeletions } from '../../src/auth/account-deletions.js';
 import { Accounts } from '../../src/auth/accounts.js';
-import { Administration } from '../../src/auth/administration.js';
+import { Administration, type Caller } from '../../src/auth/administration.js';
 import { Administrators } from '../../src/auth/administrators.js';
 import { BulkRevocations } from '../../src/auth/bulk-revocations.js';
 import { Notices } from '../../src/auth/notices.js';
 import type { Passwords } from '../../src/auth/passwords.js';
 import type { Permission } from '../../src/auth/roles.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
-import type { SignedIn } from '../../src/auth/viewer.js';
 import type { Mail } from '../../src/mail/port.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
-import { aClock, aRoleBook, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aRequest, aRoleBook, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
 import { anAccount, aSession, minute } from '../support/records.js';
 
 const config = {
@@ -40,17 +39,19 @@ beforeEach(async () => {
 function services(over: Store = store) {
   const clock = aClock(time);
   const roles = aRoleBook();
+  const audit = anAudit(over, time);
   const search = new SessionSearch({ store: over, clock, roles });
   const deletions = new AccountDeletions({ store: over, clock, log, config });
   const notices = new Notices({ mailer: { send: async (mail) => void mails.push(mail) }, log, publicUrl: 'https://auth.example.com' });
   const administration = new Administration({
     store: over,
     clock,
-    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, roles, config }),
+    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, roles, audit, config }),
     administrators: new Administrators({ store: over, clock, roles }),
     deletions,
-    bulkRevocations: new BulkRevocations({ store: over, clock, search, config }),
+    bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),
     notices,
+    audit,
     log,
     roles,
     config,
@@ -62,14 +63,9 @@ const made = async (...roles: string[]): Promise<AccountRecord> => {
   await store.createAccount(account);
   return account;
 };
-const as = ({ id, roles }: AccountRecord, permissions: readonly Permission[] = everything): SignedIn => ({
-  kind: 'account',
-  accountId: id,
-  roles,
-  permissions,
-  sessionId: 'a session',
-  authenticatedAt: 0,
-  epoch: 1,
+const as = ({ id, roles }: AccountRecord, permissions: readonly Permission[] = everything): Caller => ({
+  viewer: { kind: 'account', accountId: id, roles, permissions, sessionId: 'a session', authenticatedAt: 0, epoch: 1 },
+  source: aRequest(),
 });
 
 describe('the authority of an administrator', () => {

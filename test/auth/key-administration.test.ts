@@ -3,7 +3,7 @@ import { KeyAdministration } from '../../src/auth/key-administration.js';
 import { SealedKeyError, ServerKeys } from '../../src/auth/server-keys.js';
 import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
-import { aClock, aSecret, FakeTime, memoryStore, openRing, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aSecret, FakeTime, memoryStore, openRing, storeWith } from '../support/factories.js';
 import { minute, t0 } from '../support/records.js';
 
 const lead = 10 * minute;
@@ -18,7 +18,14 @@ async function openNode(over: Store = store, secrets: readonly string[] = [aSecr
   const keys = await openRing({ store: over, time, secrets });
   const wrapping = new KeyWrapping(secrets);
   const config = { accessTokenTtlSeconds: 3_600 };
-  const administration = new KeyAdministration({ store: over, clock: aClock(time), wrapping, signingKeys: keys, config });
+  const administration = new KeyAdministration({
+    store: over,
+    clock: aClock(time),
+    wrapping,
+    signingKeys: keys,
+    audit: anAudit(over, time),
+    config,
+  });
   return { keys, administration };
 }
 const states = async (administration: KeyAdministration) => (await administration.list()).map(({ state }) => state);
@@ -185,6 +192,7 @@ describe('rewrapping', () => {
       clock: aClock(time),
       wrapping: new KeyWrapping([aSecret('wrong')]),
       signingKeys: await openRing({ store, time }),
+      audit: anAudit(store, time),
       config: { accessTokenTtlSeconds: 60 },
     });
     await expect(sealed.rewrap(false)).rejects.toBeInstanceOf(SealedKeyError);

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { AccountDirectory } from '../../src/auth/account-directory.js';
+import { actorOf } from '../../src/auth/audit.js';
 import { BulkRevocations } from '../../src/auth/bulk-revocations.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { CreationPosition } from '../../src/store/queries.js';
 import type { SessionRecord } from '../../src/store/records.js';
-import { aClock, aRoleBook, FakeTime, memoryStore, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aRequest, aRoleBook, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 
 const config = {
@@ -23,7 +24,8 @@ beforeEach(async () => {
   time = new FakeTime(t0 + day);
 });
 const search = (over: Store = store) => new SessionSearch({ store: over, clock: aClock(time), roles: aRoleBook() });
-const bulk = (over: Store = store) => new BulkRevocations({ store: over, clock: aClock(time), search: search(over), config });
+const bulk = (over: Store = store) =>
+  new BulkRevocations({ store: over, clock: aClock(time), search: search(over), audit: anAudit(over, time), config });
 const idsOf = (rows: readonly { readonly session: { readonly id: string } }[]) => rows.map(({ session }) => session.id);
 
 async function create(...sessions: SessionRecord[]): Promise<SessionRecord[]> {
@@ -181,7 +183,7 @@ describe('a bulk revocation', () => {
 
   it('of a whole account raises its epoch, and tells of those that were active', async () => {
     await create(...fleet(3), aSession({ accountId: account.id, epoch: 0 }));
-    const result = await bulk().endAllOf(account.id, 'actor');
+    const result = await bulk().endAllOf(account.id, actorOf('actor', aRequest()));
     expect(result.count).toBe(3);
     expect(result.sessions).toHaveLength(3);
     expect(await store.findAccount(account.id)).toMatchObject({

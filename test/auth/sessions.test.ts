@@ -3,7 +3,7 @@ import { Sessions } from '../../src/auth/sessions.js';
 import type { SignedIn } from '../../src/auth/viewer.js';
 import type { Store } from '../../src/store/port.js';
 import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
-import { aClock, FakeTime, memoryStore, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aRequest, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession } from '../support/records.js';
 
 const config = {
@@ -13,7 +13,7 @@ const config = {
   accessTokenTtlSeconds: 3_600,
   reauthenticationAgeSeconds: 900,
 };
-const sessionsOver = (store: Store) => new Sessions({ store, clock: aClock(new FakeTime()), config });
+const sessionsOver = (store: Store) => new Sessions({ store, clock: aClock(new FakeTime()), audit: anAudit(store), config });
 
 let store: Store;
 let account: AccountRecord;
@@ -46,7 +46,7 @@ describe('ending all sessions but this one', () => {
         return store.endSessions(accountId, { ...ending, kept: { id: later.id, epoch: 2 } });
       },
     });
-    await sessionsOver(overtaken).revokeOthers(viewer);
+    await sessionsOver(overtaken).revokeOthers(viewer, aRequest());
     expect((await store.findSession(later.id))?.revoked).toBeNull();
     expect((await store.findSession(here.id))?.revoked).not.toBeNull();
   });
@@ -55,7 +55,7 @@ describe('ending all sessions but this one', () => {
     const other = aSession({ accountId: account.id });
     await store.createSession(other);
     await store.revoke(here.id, null, anEnding(), here.purgeAt);
-    await expect(sessionsOver(store).revokeOthers(viewer)).rejects.toMatchObject({
+    await expect(sessionsOver(store).revokeOthers(viewer, aRequest())).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
       details: { reason: 'REVOKED' },
     });
@@ -64,8 +64,8 @@ describe('ending all sessions but this one', () => {
   });
 
   it('is refused to a session that another end of all has ended, and does not bring it back', async () => {
-    await sessionsOver(store).revokeAll(viewer);
-    await expect(sessionsOver(store).revokeOthers(viewer)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await sessionsOver(store).revokeAll(viewer, aRequest());
+    await expect(sessionsOver(store).revokeOthers(viewer, aRequest())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await store.findAccount(account.id)).toMatchObject({ keptSessionId: null });
   });
 
@@ -73,7 +73,7 @@ describe('ending all sessions but this one', () => {
     await Promise.all(
       Array.from({ length: 120 }, (_, index) => store.createSession(aSession({ accountId: account.id, ordinal: index + 2 }))),
     );
-    const { count, sessions } = await sessionsOver(store).revokeOthers(viewer);
+    const { count, sessions } = await sessionsOver(store).revokeOthers(viewer, aRequest());
     expect(count).toBe(120);
     expect(sessions).toHaveLength(100);
     expect(sessions.every(({ state, id }) => state === 'REVOKED' && id !== here.id)).toBe(true);

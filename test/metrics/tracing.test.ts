@@ -92,7 +92,16 @@ describeStores('The spans of a story', (database) => {
       below: [
         {
           name: 'mutation signup',
-          below: ['findAccountByEmail', 'password hash', 'createAccount', 'recordSignIn', 'createSession', 'findAccount'].map(leaf),
+          below: [
+            'findAccountByEmail',
+            'password hash',
+            'appendAudit',
+            'createAccount',
+            'appendAudit',
+            'recordSignIn',
+            'createSession',
+            'findAccount',
+          ].map(leaf),
         },
       ],
     });

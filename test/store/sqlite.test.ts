@@ -13,7 +13,7 @@ import { migrate, migrations } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Writer } from '../../src/store/sqlite/writer.js';
-import { anAccount, anAccountQuery, anEnding, aQuery, aSearch, aSession, t0 } from '../support/records.js';
+import { anAccount, anAccountQuery, anAuditQuery, anEnding, aQuery, aSearch, aSession, t0 } from '../support/records.js';
 import { allOf, callAll, reads, writes } from '../support/store-verbs.js';
 import { sqlitePath } from '../support/stores.js';
 
@@ -265,6 +265,15 @@ const searches = [
   ]),
 ];
 
+const auditSearches = [
+  anAuditQuery(),
+  anAuditQuery({ types: ['LOGIN', 'LOGOUT'] }),
+  ...[{ accountId: 'a' }, { sessionId: 'a' }, { ipAddress: 'a' }, { accountId: 'a', sessionId: 'b', ipAddress: 'c' }].flatMap((by) => [
+    anAuditQuery(by),
+    anAuditQuery({ ...by, types: ['LOGIN', 'LOGOUT'], createdAfter: t0, createdBefore: t0 + 1 }),
+  ]),
+];
+
 describe('query plans', () => {
   it('search by index, and sort nothing', async () => {
     const { store, connection } = await dismantled();
@@ -296,6 +305,7 @@ describe('query plans', () => {
         await store.listAllSessions(query, { limit: 5, after });
         await store.countAllSessions(query, 10);
       }
+      for (const query of auditSearches) await store.listAudit(query, { limit: 5, after });
     }
     expect(used.size).toBeGreaterThan(60);
     const plan = bare(connection.path);

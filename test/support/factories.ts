@@ -1,4 +1,5 @@
 import { AccessTokens } from '../../src/auth/access-tokens.js';
+import { Audit } from '../../src/auth/audit.js';
 import { Clock, type MachineClocks } from '../../src/auth/clock.js';
 import type { Log } from '../../src/auth/log.js';
 import { RoleBook } from '../../src/auth/role-book.js';
@@ -39,6 +40,10 @@ export class FakeTime implements MachineClocks {
 
 /** A clock without a store of its own. */
 export const aClock = (time: FakeTime): Clock => new Clock({ readStoreClock: async () => null, machine: time });
+
+/** An audit log that is kept for a year. */
+export const anAudit = (store: Store, time = new FakeTime(), log: Log = new RecordingLog()): Audit =>
+  new Audit({ store, clock: aClock(time), log, config: { auditHistorySeconds: 365 * 86_400 } });
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';

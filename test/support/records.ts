@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AccountQuery, AllSessionsQuery, SessionQuery } from '../../src/store/queries.js';
-import type { AccountRecord, Ending, KeyRecord, SessionRecord } from '../../src/store/records.js';
+import type { AccountQuery, AllSessionsQuery, AuditQuery, SessionQuery } from '../../src/store/queries.js';
+import type { AccountRecord, AuditRecord, Ending, KeyRecord, SessionRecord } from '../../src/store/records.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);
@@ -67,6 +67,29 @@ export function aKey(overrides: Partial<KeyRecord> = {}): KeyRecord {
     revokedAt: null,
     ...overrides,
   };
+}
+
+export function anAuditRecord(overrides: Partial<AuditRecord> = {}): AuditRecord {
+  return {
+    id: randomUUID(),
+    createdAt: t0,
+    type: 'LOGIN',
+    actorId: null,
+    accountId: randomUUID(),
+    sessionId: randomUUID(),
+    ipAddress: '192.0.2.1',
+    userAgent: 'Test/1.0',
+    count: 1,
+    detail: {},
+    purgeAt: t0 + 365 * day,
+    ...overrides,
+  };
+}
+
+/** The whole audit log. */
+export function anAuditQuery(overrides: Partial<AuditQuery> = {}): AuditQuery {
+  const all = { types: null, accountId: null, sessionId: null, ipAddress: null, createdAfter: null, createdBefore: null };
+  return { ...all, ...overrides };
 }
 
 export function anEnding(overrides: Partial<Ending> = {}): Ending {

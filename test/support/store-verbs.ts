@@ -1,5 +1,5 @@
 import type { Store } from '../../src/store/port.js';
-import { aKey, anAccount, anAccountQuery, anEnding, aQuery, aSearch, aSession, day, t0 } from './records.js';
+import { aKey, anAccount, anAccountQuery, anAuditQuery, anAuditRecord, anEnding, aQuery, aSearch, aSession, day, t0 } from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
@@ -20,6 +20,8 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   listAllSessions: (store) => store.listAllSessions(aSearch({ recordState: 'ACTIVE' }), { limit: 1, after: null }),
   countAllSessions: (store) => store.countAllSessions(aSearch(), 1),
   listDeletions: (store) => store.listDeletions(t0, 1),
+  listAudit: (store) => store.listAudit(anAuditQuery({ types: ['LOGIN', 'LOGOUT'] }), { limit: 1, after: null }),
+  sumAudit: (store) => store.sumAudit(['LOGIN'], [t0, t0 + 1]),
   listKeys: (store) => store.listKeys(),
   watchChanges: (store) => store.watchChanges({ onChange: () => undefined, onLost: () => undefined }),
   beat: (store) => store.beat(),
@@ -49,6 +51,8 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   revokeMany: (store) => store.revokeMany(['a', 'b'], anEnding(), t0),
   eraseSessions: (store) => store.eraseSessions('a'),
   purge: (store) => store.purge(t0, 1),
+  appendAudit: (store) => store.appendAudit([anAuditRecord()]),
+  countAudit: (store) => store.countAudit(anAuditRecord({ id: 'a' })),
   addKey: (store) => store.addKey(aKey()),
   addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
   removeWrappings: (store) => store.removeWrappings('a', ['b'], {}),

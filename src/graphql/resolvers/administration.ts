@@ -24,12 +24,12 @@ export class AdministrationResolver {
       "For `sessions:revoke`: ends the active sessions that fit, as they are when their turn comes; the caller's own only if `ids` names it. With `dryRun` nothing is ended. Repeat it when it was cut short. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT (an empty filter, an unknown role, too many ids).",
   })
   async revokeSessions(
-    @Ctx() { services, signedIn }: GraphQLContext,
+    @Ctx() { services, caller }: GraphQLContext,
     @Arg('filter', () => SessionFilter, { description: 'Which; something must narrow it besides `state`. `ids: []` selects none.' })
     filter: SessionFilter,
     @Arg('dryRun', () => Boolean, { defaultValue: true, description: 'True: only says what would be ended.' }) dryRun: boolean,
   ): Promise<RevokedSessions> {
-    const { count, sessions } = await services.administration.revokeSessions(signedIn, toSessionFilter(filter), dryRun);
+    const { count, sessions } = await services.administration.revokeSessions(caller, toSessionFilter(filter), dryRun);
     return toRevokedSessions({ count, sessions: sessions.map(({ session }) => session) }, dryRun);
   }
 
@@ -41,7 +41,7 @@ export class AdministrationResolver {
     @Ctx() context: GraphQLContext,
     @Arg('input', () => CreateUserInput, { description: 'The new account.' }) input: CreateUserInput,
   ): Promise<User> {
-    return changed(context, await context.services.administration.createUser(context.signedIn, input));
+    return changed(context, await context.services.administration.createUser(context.caller, input));
   }
 
   @Mutation(() => User, {
@@ -52,7 +52,7 @@ export class AdministrationResolver {
     @Arg('userId', () => ID, { description: 'The id of the user.' }) userId: string,
     @Arg('roles', () => [String], { description: 'The names of all roles that the user is to have. Repeats count once.' }) roles: string[],
   ): Promise<User> {
-    return changed(context, await context.services.administration.setUserRoles(context.signedIn, userId, roles));
+    return changed(context, await context.services.administration.setUserRoles(context.caller, userId, roles));
   }
 
   @Mutation(() => User, {
@@ -68,8 +68,8 @@ export class AdministrationResolver {
     @Arg('until', () => DateTime, { nullable: true, description: 'When the user may sign in again; null: when somebody enables the user.' })
     until: Date | null | undefined,
   ): Promise<User> {
-    const { services, signedIn } = context;
-    const account = await services.administration.disableUser(signedIn, userId, reason ?? null, until?.getTime() ?? null);
+    const { services, caller } = context;
+    const account = await services.administration.disableUser(caller, userId, reason ?? null, until?.getTime() ?? null);
     return changed(context, account);
   }
 
@@ -80,17 +80,17 @@ export class AdministrationResolver {
     @Ctx() context: GraphQLContext,
     @Arg('userId', () => ID, { description: 'The id of the user.' }) userId: string,
   ): Promise<User> {
-    return changed(context, await context.services.administration.enableUser(context.signedIn, userId));
+    return changed(context, await context.services.administration.enableUser(context.caller, userId));
   }
 
   @Mutation(() => Boolean, {
-    description: `For \`users:write\`: ends the user's sessions and removes all personal data; address and username are free again. What the sessions were remains listed, without address and device, for as long as ended sessions are kept. ${authority} ${errors} (${last}).`,
+    description: `For \`users:write\`: ends the user's sessions and removes the account's personal data; address and username are free again. What the sessions were remains listed, without address and device, for as long as ended sessions are kept; events of the audit log stay for their own time. ${authority} ${errors} (${last}).`,
   })
   async deleteUser(
     @Ctx() context: GraphQLContext,
     @Arg('userId', () => ID, { description: 'The id of the user.' }) userId: string,
   ): Promise<boolean> {
-    await context.services.administration.deleteUser(context.signedIn, userId);
+    await context.services.administration.deleteUser(context.caller, userId);
     context.remember(userId, null);
     return true;
   }

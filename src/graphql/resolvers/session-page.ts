@@ -6,7 +6,7 @@ import type { SessionConnection } from '../types/account.js';
 import { toSessionType } from './answers.js';
 
 /** What a list or a count costs besides its rows: it may walk thousands of entries to find few that fit, so neither is free. */
-const rowsOfALook = 10;
+export const rowsOfALook = 10;
 
 /**
  * A page of an account's sessions; an empty one when the account was deleted meanwhile. Throws `BAD_USER_INPUT` (`first`, `after`) and

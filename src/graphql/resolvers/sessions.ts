@@ -59,25 +59,25 @@ export class SessionResolver {
       "Ends one session: one's own, or any for `sessions:revoke`; an ended one comes back as it is. Unknown, malformed and another user's id answer alike: NOT_FOUND. Errors: UNAUTHENTICATED, NOT_FOUND, REAUTHENTICATION_REQUIRED (another user's session, and the last proof of the password is too old).",
   })
   async revokeSession(
-    @Ctx() { services, signedIn }: GraphQLContext,
+    @Ctx() { services, request, signedIn }: GraphQLContext,
     @Arg('id', () => ID, { description: 'The id of the session.' }) id: string,
   ): Promise<Session> {
-    return toSessionType(await services.sessions.revoke(signedIn, id));
+    return toSessionType(await services.sessions.revoke(signedIn, id, request));
   }
 
   @Mutation(() => RevokedSessions, {
     description:
       "Ends all of the caller's sessions but this one, all or none: nothing that was signed in elsewhere works with the next request. Errors: UNAUTHENTICATED.",
   })
-  async revokeOtherSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
-    return toRevokedSessions(await services.sessions.revokeOthers(signedIn));
+  async revokeOtherSessions(@Ctx() { services, request, signedIn }: GraphQLContext): Promise<RevokedSessions> {
+    return toRevokedSessions(await services.sessions.revokeOthers(signedIn, request));
   }
 
   @Mutation(() => RevokedSessions, {
     description: "Ends all of the caller's sessions, this one too, all or none. Errors: UNAUTHENTICATED.",
   })
-  async revokeAllSessions(@Ctx() { services, signedIn }: GraphQLContext): Promise<RevokedSessions> {
-    return toRevokedSessions(await services.sessions.revokeAll(signedIn));
+  async revokeAllSessions(@Ctx() { services, request, signedIn }: GraphQLContext): Promise<RevokedSessions> {
+    return toRevokedSessions(await services.sessions.revokeAll(signedIn, request));
   }
 }
 

@@ -64,11 +64,11 @@ export class TokenResolver {
       'For anyone who holds a token: ends the session of any authentic refresh or access token, superseded and expired ones too. True also when there is nothing to end (RFC 7009). Clears the cookie if it names that session.',
   })
   async revokeToken(
-    @Ctx() { services, transport }: GraphQLContext,
+    @Ctx() { services, request, transport }: GraphQLContext,
     @Arg('token', () => String, { nullable: true, description: 'A refresh or access token; in cookie mode nothing, the cookie has it.' })
     token: string | null | undefined,
   ): Promise<boolean> {
-    await services.logouts.revokeToken(token ?? null, transport);
+    await services.logouts.revokeToken(token ?? null, request, transport);
     return true;
   }
 
@@ -77,7 +77,7 @@ export class TokenResolver {
       'For anyone: ends the session of the access token or, in cookie mode, of the cookie, and clears the cookie. True when there is neither.',
   })
   async logout(@Ctx() { services, request, transport }: GraphQLContext): Promise<boolean> {
-    await services.logouts.logOut(request.accessToken, transport);
+    await services.logouts.logOut(request, transport);
     return true;
   }
 }

@@ -1,5 +1,15 @@
 import type { AccountStanding } from '../port.js';
-import type { AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, RevocationReason, SessionRecord } from '../records.js';
+import type {
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  DeviceRecord,
+  Ending,
+  KeyPurpose,
+  KeyRecord,
+  RevocationReason,
+  SessionRecord,
+} from '../records.js';
 
 /** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
 export interface EndingDocument {
@@ -67,6 +77,20 @@ export interface KeyDocument {
   readonly createdAt: Date;
   readonly activatesAt: Date;
   readonly revokedAt: Date | null;
+}
+
+export interface AuditDocument {
+  readonly _id: string;
+  readonly createdAt: Date;
+  readonly type: AuditEventType;
+  readonly actorId: string | null;
+  readonly accountId: string | null;
+  readonly sessionId: string | null;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly count: number;
+  readonly detail: Record<string, string>;
+  readonly purgeAt: Date;
 }
 
 export function usernameKey(username: string): string {
@@ -227,6 +251,29 @@ export function toKey(document: KeyDocument): KeyRecord {
     activatesAt: document.activatesAt.getTime(),
     revokedAt: toMs(document.revokedAt),
   };
+}
+
+export function auditDocument({ id, createdAt, purgeAt, detail, ...rest }: AuditRecord): AuditDocument {
+  const { type, actorId, accountId, sessionId, ipAddress, userAgent, count } = rest;
+  return {
+    _id: id,
+    createdAt: new Date(createdAt),
+    type,
+    actorId,
+    accountId,
+    sessionId,
+    ipAddress,
+    userAgent,
+    count,
+    detail: { ...detail },
+    purgeAt: new Date(purgeAt),
+  };
+}
+
+export function toAuditRecord(document: AuditDocument): AuditRecord {
+  const { _id: id, createdAt, type, actorId, accountId, sessionId, ipAddress, userAgent, count, detail, purgeAt } = document;
+  const instants = { createdAt: createdAt.getTime(), purgeAt: purgeAt.getTime() };
+  return { id, type, actorId, accountId, sessionId, ipAddress, userAgent, count, detail, ...instants };
 }
 
 function mapFields(record: Readonly<Record<string, string>>, rename: (name: string) => string): Record<string, string> {

@@ -25,6 +25,14 @@ export const indexes = {
     { name: 'revokedAt', key: { 'revoked.at': 1 } },
   ],
   keys: [{ name: 'sequence', key: { purpose: 1, sequence: 1 }, unique: true }],
+  auditEvents: [
+    { name: 'newest', key: { createdAt: -1, _id: -1 } },
+    { name: 'type', key: { type: 1, createdAt: -1, _id: -1 } },
+    { name: 'account', key: { accountId: 1, createdAt: -1, _id: -1 } },
+    { name: 'session', key: { sessionId: 1, createdAt: -1, _id: -1 } },
+    { name: 'address', key: { ipAddress: 1, createdAt: -1, _id: -1 } },
+    { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  ],
 } as const satisfies Record<string, readonly mongo.IndexDescription[]>;
 
 /** IndexOptionsConflict, IndexKeySpecsConflict, DuplicateKey. */

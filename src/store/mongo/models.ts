@@ -1,5 +1,5 @@
 import { type Connection, type Model, Schema } from 'mongoose';
-import type { AccountDocument, KeyDocument, SessionDocument } from './documents.js';
+import type { AccountDocument, AuditDocument, KeyDocument, SessionDocument } from './documents.js';
 
 /** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
 const options = {
@@ -81,10 +81,29 @@ const key = new Schema(
   { ...options, collection: 'keys' },
 );
 
+const audit = new Schema(
+  {
+    _id: String,
+    createdAt: Date,
+    type: String,
+    actorId: String,
+    accountId: String,
+    sessionId: String,
+    ipAddress: String,
+    userAgent: String,
+    count: Number,
+    detail: Schema.Types.Mixed,
+    purgeAt: Date,
+  },
+  // `type` is the name of a field here, not of a type.
+  { ...options, collection: 'auditEvents', typeKey: '$type' },
+);
+
 export interface Models {
   readonly accounts: Model<AccountDocument>;
   readonly sessions: Model<SessionDocument>;
   readonly keys: Model<KeyDocument>;
+  readonly audit: Model<AuditDocument>;
 }
 
 export function modelsOn(connection: Connection): Models {
@@ -92,6 +111,7 @@ export function modelsOn(connection: Connection): Models {
     accounts: connection.model<AccountDocument>('Account', account),
     sessions: connection.model<SessionDocument>('Session', session),
     keys: connection.model<KeyDocument>('Key', key),
+    audit: connection.model<AuditDocument>('AuditEvent', audit),
   };
 }
 

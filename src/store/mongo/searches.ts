@@ -1,12 +1,12 @@
 import type { Model, QueryFilter } from 'mongoose';
-import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../queries.js';
+import type { AccountQuery, AllSessionsQuery, AuditQuery, CreationPosition } from '../queries.js';
 import type { WindowReads } from '../windows.js';
-import type { AccountDocument, SessionDocument } from './documents.js';
+import type { AccountDocument, AuditDocument, SessionDocument } from './documents.js';
 import { within } from './session-filters.js';
 
 /** A list over all documents: the index that gives them in order, what narrows it by that index, and what else must hold. */
 export interface Search<Document> {
-  readonly index: 'present' | 'newest' | 'list' | 'address';
+  readonly index: 'present' | 'newest' | 'list' | 'address' | 'type' | 'account' | 'session';
   readonly by: QueryFilter<Document>;
   readonly also: QueryFilter<Document>;
   /** Alternatives of which none may hold. `$nor` and never `$and`, which some servers take for a reason to scan. */
@@ -77,6 +77,25 @@ function recordState({ recordState, now }: AllSessionsQuery): QueryFilter<Sessio
     case 'REVOKED':
       return { revoked: within({ $ne: null }) };
   }
+}
+
+/** The searches that together give what is asked for, with no document in common: where nothing but the type narrows, one for each type. */
+export function auditSearches(query: AuditQuery): Search<AuditDocument>[] {
+  const { types, accountId, sessionId, ipAddress, createdAfter, createdBefore } = query;
+  const narrowing = [
+    { index: 'session' as const, field: sessionId === null ? null : { sessionId } },
+    { index: 'account' as const, field: accountId === null ? null : { accountId } },
+    { index: 'address' as const, field: ipAddress === null ? null : { ipAddress } },
+  ];
+  const [first, ...rest] = narrowing.filter(({ field }) => field !== null);
+  const span = { nor: [], createdFrom: createdAfter, createdTo: createdBefore === null ? null : createdBefore - 1 };
+  if (first === undefined && types !== null) return types.map((type) => ({ ...span, index: 'type', by: { type }, also: {} }));
+  const also = Object.assign(
+    {},
+    ...rest.map(({ field }) => field),
+    types && { type: within({ $in: [...types] }) },
+  ) as QueryFilter<AuditDocument>;
+  return [{ ...span, index: first?.index ?? 'newest', by: first?.field ?? {}, also }];
 }
 
 function contains(userAgent: string): QueryFilter<SessionDocument> {

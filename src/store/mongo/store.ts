@@ -4,6 +4,8 @@ import type {
   AccountQuery,
   Advance,
   AllSessionsQuery,
+  AuditQuery,
+  AuditSums,
   CreationPosition,
   Found,
   Page,
@@ -13,9 +15,20 @@ import type {
   SessionsEnding,
   SessionUse,
 } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
-import { countUpTo, listPage, pageOfAll } from '../windows.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  DeletionRecord,
+  Ending,
+  EpochMs,
+  KeyRecord,
+  SessionRecord,
+} from '../records.js';
+import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
+import { Audit } from './audit.js';
 import { Changes } from './changes.js';
 import { standingOf } from './documents.js';
 import type { Guard } from './guard.js';
@@ -26,6 +39,8 @@ import { Sessions } from './sessions.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
 const usesPerCommand = 50;
+/** Documents of one insertion, which must be done within the time of a verb. */
+const insertsAtOnce = 100;
 /** Updates that share the time of one verb, and the connections of the pool. */
 const updatesAtOnce = 20;
 
@@ -39,6 +54,7 @@ export class MongoStore implements Store {
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
+  private readonly audit: Audit;
   private readonly changes: Changes;
   private closing: Promise<void> | null = null;
 
@@ -52,6 +68,7 @@ export class MongoStore implements Store {
     this.accounts = new Accounts(models.accounts);
     this.sessions = new Sessions(models.sessions);
     this.keys = new Keys(models.keys);
+    this.audit = new Audit(models.audit);
     this.changes = new Changes(() => this.database(), models);
   }
 
@@ -204,6 +221,23 @@ export class MongoStore implements Store {
     return this.changingKeys(() => this.keys.revoke(keyId, at));
   }
 
+  async appendAudit(events: readonly AuditRecord[]): Promise<void> {
+    for (let start = 0; start < events.length; start += insertsAtOnce) {
+      await this.guard.run(() => this.audit.append(events.slice(start, start + insertsAtOnce)));
+    }
+  }
+  countAudit(event: AuditRecord): Promise<void> {
+    return this.guard.run(() => this.audit.count(event));
+  }
+  async listAudit(query: AuditQuery, page: Page<CreationPosition>): Promise<Found<AuditRecord>> {
+    const searches = this.audit.searches(query, this.run);
+    const [only] = searches;
+    return searches.length === 1 && only !== undefined ? listPage(only, page) : listMerged(searches, page);
+  }
+  sumAudit(types: readonly AuditEventType[], edges: readonly EpochMs[]): Promise<AuditSums[]> {
+    return this.guard.run(() => this.audit.sum(types, edges));
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.guard.run(() => this.changes.watch(listener), abandon);
   }
@@ -227,8 +261,11 @@ export class MongoStore implements Store {
   }
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.guard.run(async () => {
-      const sessions = await this.sessions.purge(now, limit);
-      return sessions < limit ? sessions + (await this.accounts.purge(now, limit - sessions)) : sessions;
+      let removed = 0;
+      for (const records of [this.sessions, this.accounts, this.audit]) {
+        if (removed < limit) removed += await records.purge(now, limit - removed);
+      }
+      return removed;
     });
   }
   close(): Promise<void> {

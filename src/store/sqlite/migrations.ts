@@ -99,6 +99,27 @@ export const migrations: readonly string[] = [
   ALTER TABLE accounts ADD COLUMN unfinished_since INTEGER;
   CREATE INDEX accounts_purge ON accounts (purge_at) WHERE purge_at IS NOT NULL;
   `,
+  `
+  CREATE TABLE audit_events (
+    id TEXT PRIMARY KEY NOT NULL,
+    created_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    actor_id TEXT,
+    account_id TEXT,
+    session_id TEXT,
+    ip_address TEXT,
+    user_agent TEXT,
+    count INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    purge_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_newest ON audit_events (created_at DESC, id DESC);
+  CREATE INDEX audit_type ON audit_events (type, created_at DESC, id DESC, count);
+  CREATE INDEX audit_account ON audit_events (account_id, created_at DESC, id DESC);
+  CREATE INDEX audit_session ON audit_events (session_id, created_at DESC, id DESC);
+  CREATE INDEX audit_address ON audit_events (ip_address, created_at DESC, id DESC);
+  CREATE INDEX audit_purge ON audit_events (purge_at);
+  `,
 ];
 
 /**

@@ -1,5 +1,15 @@
 import type { AccountStanding } from '../port.js';
-import type { AccountDisabledRecord, AccountRecord, DeviceRecord, Ending, KeyPurpose, KeyRecord, SessionRecord } from '../records.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  DeviceRecord,
+  Ending,
+  KeyPurpose,
+  KeyRecord,
+  SessionRecord,
+} from '../records.js';
 import type { Values } from './connection.js';
 
 /** Rows as `json_object` renders them: columns that hold JSON arrive parsed. */
@@ -56,6 +66,20 @@ export interface KeyRow {
   readonly revoked_at: number | null;
 }
 
+export interface AuditRow {
+  readonly id: string;
+  readonly created_at: number;
+  readonly type: AuditEventType;
+  readonly actor_id: string | null;
+  readonly account_id: string | null;
+  readonly session_id: string | null;
+  readonly ip_address: string | null;
+  readonly user_agent: string | null;
+  readonly count: number;
+  readonly detail: Record<string, string>;
+  readonly purge_at: number;
+}
+
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
    kept_session_id sign_in_count version changed_at deleted_at`,
@@ -67,6 +91,8 @@ export const sessionObject = jsonObject(
   'rotations device revoked',
 );
 export const keyObject = jsonObject('id purpose sequence algorithm created_at activates_at revoked_at', 'wrapped');
+
+export const auditObject = jsonObject('id created_at type actor_id account_id session_id ip_address user_agent count purge_at', 'detail');
 
 function jsonObject(plain: string, json: string): string {
   const columns = [
@@ -207,6 +233,38 @@ export function deviceJson({ label, browser, os, kind }: DeviceRecord): string {
   return JSON.stringify({ label, browser, os, kind });
 }
 
+export function toAuditRecord(row: AuditRow): AuditRecord {
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    type: row.type,
+    actorId: row.actor_id,
+    accountId: row.account_id,
+    sessionId: row.session_id,
+    ipAddress: row.ip_address,
+    userAgent: row.user_agent,
+    count: row.count,
+    detail: row.detail,
+    purgeAt: row.purge_at,
+  };
+}
+
+export function auditValues(event: AuditRecord): Values {
+  return {
+    id: event.id,
+    created_at: event.createdAt,
+    type: event.type,
+    actor_id: event.actorId,
+    account_id: event.accountId,
+    session_id: event.sessionId,
+    ip_address: event.ipAddress,
+    user_agent: event.userAgent,
+    count: event.count,
+    detail: JSON.stringify(event.detail),
+    purge_at: event.purgeAt,
+  };
+}
+
 export function endingJson({ at, reason, by }: Ending): string {
   return JSON.stringify({ at, reason, by });
 }
@@ -216,7 +274,7 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
 }
 
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys', values: Values): string {
+export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events', values: Values): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }

@@ -1,4 +1,4 @@
-import type { AccountQuery, AllSessionsQuery, CreationPosition } from '../queries.js';
+import type { AccountQuery, AllSessionsQuery, AuditQuery, CreationPosition } from '../queries.js';
 import type { WindowReads } from '../windows.js';
 import type { Connection, Values } from './connection.js';
 
@@ -7,7 +7,7 @@ type Condition = readonly [sql: string, values: Values];
 
 /** A list over all rows of a table: the index that gives them in order, what narrows it by that index, and what else must hold. */
 export interface Search {
-  readonly table: 'accounts' | 'sessions';
+  readonly table: 'accounts' | 'sessions' | 'audit_events';
   readonly index: string;
   readonly by: Condition | null;
   readonly also: readonly Condition[];
@@ -90,6 +90,29 @@ export function sessionSearch(query: AllSessionsQuery): Search {
     createdFrom: query.createdAfter ?? -endOfTime,
     createdTo: query.createdBefore === null ? endOfTime : query.createdBefore - 1,
   };
+}
+
+/** The searches that together give what is asked for, with no row in common: where nothing but the type narrows, one for each type. */
+export function auditSearches(query: AuditQuery): Search[] {
+  const { types, accountId, sessionId, ipAddress, createdAfter, createdBefore } = query;
+  const narrowing = [
+    { index: 'audit_session', condition: sessionId === null ? null : (['session_id = :sessionId', { sessionId }] as const) },
+    { index: 'audit_account', condition: accountId === null ? null : (['account_id = :accountId', { accountId }] as const) },
+    { index: 'audit_address', condition: ipAddress === null ? null : (['ip_address = :ipAddress', { ipAddress }] as const) },
+  ];
+  const [first, ...rest] = narrowing.filter(({ condition }) => condition !== null);
+  const span = {
+    table: 'audit_events' as const,
+    createdFrom: createdAfter ?? -endOfTime,
+    createdTo: createdBefore === null ? endOfTime : createdBefore - 1,
+  };
+  if (first === undefined && types !== null) {
+    return types.map((type) => ({ ...span, index: 'audit_type', by: ['type = :type', { type }], also: [] }));
+  }
+  const oneOf: Condition | null =
+    types === null ? null : ['type IN (SELECT value FROM json_each(:types))', { types: JSON.stringify(types) }];
+  const also = [...rest.map(({ condition }) => condition), oneOf].filter(present);
+  return [{ ...span, index: first?.index ?? 'audit_newest', by: first?.condition ?? null, also }];
 }
 
 export type Run = <T>(query: () => T) => Promise<T>;

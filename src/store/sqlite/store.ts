@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Change, type ChangeFeed, type ChangeListener, type Store, StoreUnavailableError } from '../port.js';
 import type {
   AccountQuery,
   Advance,
   AllSessionsQuery,
+  AuditQuery,
+  AuditSums,
   CreationPosition,
   Found,
   Page,
@@ -12,9 +15,20 @@ import type {
   SessionsEnding,
   SessionUse,
 } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs, KeyRecord, SessionRecord } from '../records.js';
-import { countUpTo, listPage, pageOfAll } from '../windows.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  AuditEventType,
+  AuditRecord,
+  DeletionRecord,
+  Ending,
+  EpochMs,
+  KeyRecord,
+  SessionRecord,
+} from '../records.js';
+import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
+import { Audit } from './audit.js';
 import type { Changes } from './changes.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
@@ -31,6 +45,7 @@ export class SqliteStore implements Store {
   private readonly accounts: Accounts;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
+  private readonly audit: Audit;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -42,6 +57,7 @@ export class SqliteStore implements Store {
     this.accounts = new Accounts(connection);
     this.sessions = new Sessions(connection);
     this.keys = new Keys(connection);
+    this.audit = new Audit(connection);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -168,6 +184,27 @@ export class SqliteStore implements Store {
     return this.write(() => this.keys.revoke(keyId, at));
   }
 
+  async appendAudit(events: readonly AuditRecord[]): Promise<void> {
+    await Promise.all(events.map((event) => this.write(() => this.audit.append(event))));
+  }
+  countAudit(event: AuditRecord): Promise<void> {
+    return this.write(() => this.audit.count(event));
+  }
+  async listAudit(query: AuditQuery, page: Page<CreationPosition>): Promise<Found<AuditRecord>> {
+    const searches = this.audit.searches(query, this.run);
+    const [only] = searches;
+    return searches.length === 1 && only !== undefined ? listPage(only, page) : listMerged(searches, page);
+  }
+  async sumAudit(types: readonly AuditEventType[], edges: readonly EpochMs[]): Promise<AuditSums[]> {
+    const sums: AuditSums[] = [];
+    for (const [index, to] of edges.slice(1).entries()) {
+      sums.push(await this.read(() => this.audit.sum(types, edges[index] ?? to, to)));
+      // The statements run in this thread: other requests have their turn in between.
+      await nextTurn();
+    }
+    return sums;
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.read(() => this.changes.watch(listener));
   }
@@ -188,8 +225,9 @@ export class SqliteStore implements Store {
   }
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.write(() => {
-      const sessions = this.sessions.purge(now, limit);
-      return sessions + this.accounts.purge(now, limit - sessions);
+      let removed = 0;
+      for (const records of [this.sessions, this.accounts, this.audit]) removed += records.purge(now, limit - removed);
+      return removed;
     });
   }
   close(): Promise<void> {
