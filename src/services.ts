@@ -5,6 +5,7 @@ import { Accounts } from './auth/accounts.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { KeyAdministration } from './auth/key-administration.js';
+import { LiveViewers } from './auth/live-viewers.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
 import { type Meter, noMeter } from './auth/meter.js';
@@ -16,6 +17,7 @@ import { Refreshes } from './auth/refreshes.js';
 import { RevocationFeed } from './auth/revocation-feed.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { ServerKeys } from './auth/server-keys.js';
+import { SessionEvents } from './auth/session-events.js';
 import { SessionSearch } from './auth/session-search.js';
 import { SessionUses } from './auth/session-uses.js';
 import { Sessions } from './auth/sessions.js';
@@ -102,6 +104,9 @@ export async function openServices(deps: ServiceDeps) {
   const accounts = new Accounts({ store, clock, passwords, config });
   const sessions = new Sessions({ store, clock, config });
   const sessionSearch = new SessionSearch({ store, clock });
+  const viewers = new Viewers({ accessTokens, sessionCheck: revocations, meter });
+  const liveViewers = new LiveViewers({ viewers, revocations });
+  const sessionEvents = new SessionEvents({ store, clock, log });
   const housekeeping = new Housekeeping(log, [
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -119,7 +124,9 @@ export async function openServices(deps: ServiceDeps) {
     signIns: new SignIns({ store, clock, accounts, issuer, config, meter }),
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, log, config, meter }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: revocations, meter }),
+    viewers,
+    liveViewers,
+    sessionEvents,
     revocations,
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, config }),
@@ -140,6 +147,8 @@ export async function openServices(deps: ServiceDeps) {
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
+      liveViewers.close();
+      await sessionEvents.close();
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();

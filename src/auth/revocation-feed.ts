@@ -38,6 +38,8 @@ export interface RevocationFeedDeps {
   readonly config: { readonly accessTokenTtlSeconds: number };
 }
 
+export type RevocationListener = (change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>) => void;
+
 /**
  * Judges access tokens by what is in memory while that is proven to be up to date; otherwise session and account are read for each
  * request: slower, never wrong. The proof is a beat, struck in the database by whichever node has seen none for half a second: once it
@@ -59,6 +61,7 @@ export class RevocationFeed implements SessionCheck {
   private pauseMs = shortestPauseMs;
   private opening: Promise<void> | null = null;
   private timers: NodeJS.Timeout[] = [];
+  private readonly listeners = new Set<RevocationListener>();
   private announced: RevocationMode = 'read_through';
 
   constructor(private readonly deps: RevocationFeedDeps) {
@@ -74,6 +77,17 @@ export class RevocationFeed implements SessionCheck {
   /** Entries in memory. */
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Told of each revocation and each changed account as soon as this node knows of it. The function that comes back ends that. */
+  listen(listener: RevocationListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  look(claims: AccessTokenClaims): Promise<SessionStanding> {
+    if (this.mode !== 'feed') return this.deps.readThrough.look(claims);
+    return Promise.resolve(this.entries.judge(claims, this.deps.clock.now()));
   }
 
   check(claims: AccessTokenClaims): Promise<SessionStanding> {
@@ -146,6 +160,7 @@ export class RevocationFeed implements SessionCheck {
       default:
         this.entries.add(change, this.deps.monotonic());
         if (this.entries.size > mostEntries) this.overflow();
+        for (const listener of this.listeners) listener(change);
     }
   }
 

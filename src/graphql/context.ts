@@ -1,8 +1,11 @@
 import type { Account } from '../auth/account.js';
 import type { Accounts } from '../auth/accounts.js';
 import { AuthError } from '../auth/errors.js';
+import type { LiveViewer } from '../auth/live-viewers.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Refreshes } from '../auth/refreshes.js';
+import type { SessionEvents } from '../auth/session-events.js';
+import type { SessionSubscription } from '../auth/session-subscription.js';
 import type { Sessions } from '../auth/sessions.js';
 import type { SignIns } from '../auth/sign-ins.js';
 import type { IssuedTokens } from '../auth/token-issuer.js';
@@ -14,6 +17,7 @@ export interface Services {
   readonly signIns: SignIns;
   readonly refreshes: Refreshes;
   readonly sessions: Sessions;
+  readonly sessionEvents: SessionEvents;
   readonly logouts: Logouts;
   readonly now: () => number;
   readonly serverInfo: ServerFacts;
@@ -39,6 +43,8 @@ export class GraphQLContext {
     readonly request: RequestFacts,
     readonly transport: RefreshTokenTransport,
     private settled: Viewer,
+    /** Who is connected, where this is a subscription; null for a request. */
+    private readonly live: LiveViewer | null = null,
   ) {}
 
   get viewer(): Viewer {
@@ -65,6 +71,18 @@ export class GraphQLContext {
       epoch,
     };
     this.accountsById.set(account.id, Promise.resolve(account));
+  }
+
+  /** The context for the next event of a subscription: the viewer as judged by now, nothing read yet. */
+  afresh(): GraphQLContext {
+    const { services, request, transport, settled, live } = this;
+    return new GraphQLContext(services, request, transport, live?.viewer ?? settled, live);
+  }
+
+  /** Throws what `SessionEvents.subscribe` throws. */
+  async followSessions(all: boolean): Promise<SessionSubscription> {
+    if (this.live === null) throw new AuthError('BAD_REQUEST', { reason: 'SUBSCRIPTION_BY_HTTP' });
+    return this.services.sessionEvents.subscribe(this.live, all);
   }
 
   /** The signed-in viewer's account. Throws `AuthError` `UNAUTHENTICATED` when it was deleted a moment ago. */

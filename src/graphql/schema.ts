@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType } from 'type-graphql';
 import { type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
+import { SessionEventResolver } from './resolvers/session-events.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
 import { UserResolver } from './resolvers/users.js';
@@ -20,12 +21,23 @@ registerEnumType(codes, {
   ),
 });
 
+/** type-graphql asks for one wherever there is a subscription. Those here bring events of their own. */
+const noTopics = {
+  publish: () => {
+    throw new Error('there are no topics');
+  },
+  subscribe: () => {
+    throw new Error('there are no topics');
+  },
+};
+
 /** The executable schema from the decorators, without rules: `app.ts` puts those in front. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
-    resolvers: [ServerInfoResolver, UserResolver, SessionResolver, SessionConnectionResolver, TokenResolver],
+    resolvers: [ServerInfoResolver, UserResolver, SessionResolver, SessionConnectionResolver, SessionEventResolver, TokenResolver],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Shapes are checked by GraphQL, meaning by the services: a second validation would be a second place for it.
     validate: false,
+    pubSub: noTopics,
   });
 }

@@ -1,5 +1,5 @@
 import type { Connection, mongo } from 'mongoose';
-import type { Change, ChangeFeed, ChangeListener, Store } from '../port.js';
+import type { Change, ChangeFeed, ChangeListener, SessionListener, Store } from '../port.js';
 import type {
   AccountQuery,
   Advance,
@@ -21,6 +21,7 @@ import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
 import type { Run } from './searches.js';
+import { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
@@ -36,6 +37,7 @@ export class MongoStore implements Store {
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly changes: Changes;
+  private readonly sessionStream: SessionStream;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -49,6 +51,7 @@ export class MongoStore implements Store {
     this.sessions = new Sessions(models.sessions);
     this.keys = new Keys(models.keys);
     this.changes = new Changes(() => this.database(), models);
+    this.sessionStream = new SessionStream(models.sessions.collection.collectionName, () => this.database());
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -181,6 +184,9 @@ export class MongoStore implements Store {
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.guard.run(() => this.changes.watch(listener));
   }
+  watchSessions(listener: SessionListener): Promise<ChangeFeed | null> {
+    return this.guard.run(() => this.sessionStream.watch(listener));
+  }
   beat(): Promise<void> {
     return this.guard.run(() => this.changes.beat());
   }
@@ -232,6 +238,7 @@ export class MongoStore implements Store {
   }
 
   private async letGo(): Promise<void> {
+    await this.sessionStream.close();
     await this.changes.close();
     await this.guard.close();
     await this.connection.close();
