@@ -7,7 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
 import type { MachineClocks } from './auth/clock.js';
@@ -109,7 +109,9 @@ function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<Graph
 const noSubscriptionsByHttp: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ operation }) => {
-      if (operation?.operation === 'subscription') throw new AuthError('BAD_REQUEST', { reason: 'SUBSCRIPTION_BY_HTTP' });
+      if (operation?.operation !== 'subscription') return;
+      const originalError = new AuthError('BAD_REQUEST', { reason: 'SUBSCRIPTION_BY_HTTP' });
+      throw new GraphQLError(originalError.message, { originalError, extensions: { http: { status: 400 } } });
     },
   }),
 };

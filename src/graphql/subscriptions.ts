@@ -101,8 +101,7 @@ export function createSubscriptionProtocol(deps: SubscriptionsDeps): Subscriptio
     return server.opened(
       {
         ...socket,
-        onMessage: (listener) =>
-          socket.onMessage((text) => listener(text).catch((error: unknown) => failed(deps.log, connection, error))),
+        onMessage: (listener) => socket.onMessage((text) => listener(text).catch((error: unknown) => failed(deps.log, connection, error))),
       },
       connection,
     );
@@ -154,7 +153,9 @@ function closeFor(socket: ProtocolSocket, reason: string, endedFor?: string): vo
 const withCode = (error: GraphQLError, code: string): GraphQLError =>
   new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: { code } });
 const wrapped = (error: unknown): GraphQLError =>
-  error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) });
+  error instanceof GraphQLError
+    ? error
+    : new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) });
 
 function parsed(source: string, maxTokens: number): DocumentNode {
   try {

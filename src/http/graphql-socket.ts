@@ -78,15 +78,21 @@ async function serve(socket: WebSocket, { facts, log, id: requestId }: FastifyRe
   const openedAt = performance.now();
   const heartbeat = beat(socket);
   const isWithinRate = messageRate();
+  // A client that does not read never answers the close frame: then only this side knows why.
+  let ownCode: number | null = null;
+  const end = (code: number, reason: string) => {
+    if (socket.readyState === socket.OPEN) ownCode = code;
+    close(socket, code, reason);
+  };
   const ended = protocol(
     {
       protocol: socket.protocol,
-      send: (text) => send(socket, text),
-      close: (code, reason) => close(socket, code, reason),
+      send: (text) => send(socket, text, end),
+      close: end,
       onMessage: (listener) =>
         socket.on('message', (data) => {
           if (socket.readyState !== socket.OPEN) return;
-          if (!isWithinRate()) close(socket, closeCodes.tooMany, 'Too many messages');
+          if (!isWithinRate()) end(closeCodes.tooMany, 'Too many messages');
           else void listener(String(data));
         }),
     },
@@ -98,7 +104,7 @@ async function serve(socket: WebSocket, { facts, log, id: requestId }: FastifyRe
   });
   clearInterval(heartbeat);
   const ms = Math.round(performance.now() - openedAt);
-  log.info({ requestId, ip: facts.ipAddress, code, ms }, 'socket closed');
+  log.info({ requestId, ip: facts.ipAddress, code: ownCode ?? code, ms }, 'socket closed');
   await ended(code, String(reason));
 }
 
@@ -131,10 +137,10 @@ function messageRate(): () => boolean {
 }
 
 /** Resolves when the connection has taken the text, which is what holds back the next event. Dropped where it is closing. */
-function send(socket: WebSocket, text: string): Promise<void> {
+function send(socket: WebSocket, text: string, end: (code: number, reason: string) => void): Promise<void> {
   if (socket.readyState !== socket.OPEN) return Promise.resolve();
   if (socket.bufferedAmount > mostBufferedBytes) {
-    close(socket, closeCodes.tryAgainLater, 'Too slow');
+    end(closeCodes.tryAgainLater, 'Too slow');
     return Promise.resolve();
   }
   return new Promise((resolve) => socket.send(text, () => resolve()));

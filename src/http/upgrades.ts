@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * The upgrades to WebSocket that are for this scope, by the event `upgrade`. Where the instance is an application's own, and it takes upgrades
- * itself, those are for `/graphql` of this scope alone. A request for any other protocol is served as if it had not asked for it.
+ * The upgrades to WebSocket at `/graphql` of this scope, by the event `upgrade`. Any other is left to whoever else takes upgrades on this
+ * server; where nobody does, the request is served as if it had not asked.
  */
 export function watchUpgrades(app: FastifyInstance): EventEmitter {
   const upgrades = new EventEmitter();
@@ -13,9 +13,8 @@ export function watchUpgrades(app: FastifyInstance): EventEmitter {
   const path = `${app.prefix}/graphql`;
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const isOurs = request.url?.split('?', 1)[0] === path;
-    if (!isOurs && server.listenerCount('upgrade') > 1) return;
-    if (request.headers.upgrade?.toLowerCase() === 'websocket') upgrades.emit('upgrade', request, socket, head);
-    else serveAsPlain(server, request, socket, head);
+    if (isOurs && request.headers.upgrade?.toLowerCase() === 'websocket') upgrades.emit('upgrade', request, socket, head);
+    else if (isOurs || server.listenerCount('upgrade') === 1) serveAsPlain(server, request, socket, head);
   };
   // First: the listener of a WebSocket plugin in another scope would route ours too.
   server.prependListener('upgrade', onUpgrade);

@@ -1,9 +1,12 @@
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { storeWith } from '../support/factories.js';
+import { openStore } from '../../src/store/open.js';
+import { storeWith, withoutFeed } from '../support/factories.js';
+import { startProcess } from '../support/processes.js';
 import { codeOf, extensionsOf, loginMutation, post, refreshMutation, signupMutation } from '../support/requests.js';
-import { allowedOrigin, goodPassword, startServer, type TestServer } from '../support/server.js';
+import { allowedOrigin, goodPassword, startServer, type TestServer, testEnvironment } from '../support/server.js';
 import { type Frame, Socket } from '../support/sockets.js';
 import { describeStores } from '../support/stores.js';
 
@@ -27,7 +30,8 @@ async function signUp(url: string): Promise<Person> {
   return { email, id: user.id, sessionId: session.id, token: accessToken, refreshToken };
 }
 async function signIn(url: string, { email, id }: Person): Promise<Person> {
-  const { session, accessToken, refreshToken } = (await post(url, loginMutation, { input: { login: email, password: goodPassword } })).data.login;
+  const { session, accessToken, refreshToken } = (await post(url, loginMutation, { input: { login: email, password: goodPassword } })).data
+    .login;
   return { email, id, sessionId: session.id, token: accessToken, refreshToken };
 }
 const refresh = async (url: string, token: string) => (await post(url, refreshMutation, { token })).data.refreshToken;
@@ -128,7 +132,10 @@ describeStores('sessionEvents', (database) => {
     const store = await database.open();
     const version = (await store.findAccount(sam.id))?.version ?? 0;
     await store.setRoles(sam.id, version, ['user'], Date.now());
-    const ended = await within(2_000, socket.next(({ id, type }) => id === 's' && type === 'error'));
+    const ended = await within(
+      2_000,
+      socket.next(({ id, type }) => id === 's' && type === 'error'),
+    );
     expect(errorOf(ended)).toEqual({ code: 'FORBIDDEN', requestId: expect.any(String) });
     const count = told(socket).length;
     socket.subscribe('mine', own);
@@ -200,8 +207,27 @@ describe('the socket', () => {
   });
 
   it('is refused elsewhere than at /graphql', async () => {
-    await expect(Socket.connect(server.url.replace('/graphql', '/healthz'))).rejects.toThrow(/40\d/);
+    await expect(Socket.connect(server.url.replace('/graphql', '/healthz'))).rejects.toThrow('200');
     await expect(Socket.connect(server.url.replace('/graphql', '/nowhere'))).rejects.toThrow('404');
+  });
+
+  it('does not stand in the way of a client that asks for another protocol: its request is served', async () => {
+    const { hostname, port } = new URL(server.url);
+    const body = JSON.stringify({ query: '{ serverInfo { version } }' });
+    const upgrade = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n';
+    const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\n${upgrade}Content-Type: application/json\r\n`;
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += String(chunk);
+      });
+      socket.on('close', () => resolve(text));
+      socket.on('error', reject);
+      socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`);
+      setImmediate(() => socket.write(body.slice(5)));
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 200 [^]*"serverInfo":\{"version"/);
   });
 
   it('reads no cookie and no header: who says nothing, or sends something that is no token, is nobody', async () => {
@@ -264,7 +290,10 @@ describe('the socket', () => {
   ])('refuses %s by an error with a code, and stays open', async (_what, query, extensions) => {
     const socket = await Socket.open(server.url, ada.token);
     socket.subscribe('s', query, { a: 'a secret' });
-    const answer = await within(1_000, socket.next(({ id }) => id === 's'));
+    const answer = await within(
+      1_000,
+      socket.next(({ id }) => id === 's'),
+    );
     expect(answer.type).toBe('error');
     expect(errorOf(answer)).toEqual({ ...extensions, requestId: expect.any(String) });
     expect(JSON.stringify(answer)).not.toContain('a secret');
@@ -309,13 +338,74 @@ describe('the socket', () => {
   });
 
   it('tells a client that the database has no feed of sessions', async () => {
-    const blind = await startServer('sqlite::memory:', {}, storeWith({ watchSessions: async () => null }));
+    const open = async (url: string) => storeWith(await openStore(url), { watchSessions: async () => null });
+    const blind = await startServer('sqlite::memory:', {}, open);
     const bob = await signUp(blind.url);
     const socket = await Socket.open(blind.url, bob.token);
     socket.subscribe('s', own);
     expect(errorOf(await socket.next(({ id }) => id === 's'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfter: 1 });
     expect(blind.log()).toContain('sessions cannot be followed: the database has no change streams');
   });
+});
+
+describe('a client that does not read', () => {
+  it('is let go of, and costs no more memory than its buffers', async () => {
+    const server = await startServer('sqlite::memory:');
+    const ada = await signUp(server.url);
+    const wide = Array.from({ length: 28 }, (_, index) => `a${index}: userAgent`).join(' ');
+    const socket = await Socket.open(server.url, ada.token);
+    for (let index = 0; index < 10; index += 1) socket.subscribe(`s${index}`, `subscription { sessionEvents { session { ${wide} } } }`);
+    await socket.roundTrip();
+    socket.ws.pause();
+    const store = server.app.services;
+    const userAgent = 'x'.repeat(500);
+    const facts = { requestId: 'r', ipAddress: null, userAgent, accessToken: null };
+    const giveUpAt = Date.now() + 20_000;
+    while (!server.log().includes('"msg":"socket closed"') && Date.now() < giveUpAt) {
+      await store.signIns.signIn({ login: ada.email, password: goodPassword }, facts);
+    }
+    expect(server.log()).toMatch(/"code":1013,[^\n]*"msg":"socket closed"/);
+    expect((await post(server.url, '{ me { id } }', {}, { token: ada.token })).data.me.id).toBe(ada.id);
+  });
+});
+
+describe('without a feed of revocations', () => {
+  it('every socket is judged again each second', async () => {
+    const server = await startServer('sqlite::memory:', {}, withoutFeed(openStore));
+    const [ada, sam] = [await signUp(server.url), await signUp(server.url)];
+    const other = await signIn(server.url, ada);
+    const [ending, staying] = [await Socket.open(server.url, ada.token), await Socket.open(server.url, sam.token)];
+    await revoke(server.url, other.token, ada.sessionId);
+    expect((await within(2_500, ending.closed)).code).toBe(4403);
+    await staying.roundTrip();
+  });
+});
+
+describeStores('Two processes on one store', (database) => {
+  it('tell of what happens in the other one within a second, and close the sockets of a session that ended there', async () => {
+    const environment = testEnvironment(database.url);
+    // One after the other: the first one makes the keys.
+    const [here, there] = [await startProcess(environment), await startProcess(environment)];
+    const ada = await signUp(here.url);
+    const socket = await follow(here.url, ada);
+    const elsewhere = await signIn(there.url, ada);
+    await within(1_000, socket.next(isEvent('CREATED', elsewhere.sessionId)));
+    await refresh(there.url, elsewhere.refreshToken);
+    await within(1_000, socket.next(isEvent('REFRESHED', elsewhere.sessionId)));
+    await post(there.url, 'mutation { logout }', {}, { token: elsewhere.token });
+    await within(1_000, socket.next(isEvent('REVOKED', elsewhere.sessionId)));
+    const another = await signIn(there.url, ada);
+    await post(there.url, 'mutation { revokeOtherSessions { count } }', {}, { token: another.token });
+    expect(await within(2_000, socket.closed)).toEqual({ code: 4403, reason: 'SESSION_REVOKED REVOKED_BY_USER' });
+    const open = await Socket.open(there.url, another.token);
+    open.subscribe('s', own);
+    await open.roundTrip();
+    const startedAt = performance.now();
+    expect(await there.end('SIGTERM')).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect((await open.closed).code).toBe(1001);
+    await here.end('SIGTERM');
+  }, 60_000);
 });
 
 describe('a stop', () => {

@@ -35,7 +35,12 @@ async function dismantled(path = sqlitePath()) {
   const connection = new Connection(path);
   const changes = new Changes(connection);
   const writer = new Writer(connection, null, () => changes.afterCommit());
-  return { path, connection, writer, store: closeLater(new SqliteStore(connection, writer, { changes, sessionStream: new SessionStream(connection) }, null)) };
+  return {
+    path,
+    connection,
+    writer,
+    store: closeLater(new SqliteStore(connection, writer, { changes, sessionStream: new SessionStream(connection) }, null)),
+  };
 }
 
 describe('opening a SQLite store', () => {
