@@ -209,8 +209,12 @@ async function answers(args: ExecutionArgs & { readonly contextValue: GraphQLCon
 }
 
 /** Told as an `error` message, like the end of a subscription that was running. */
-async function* refusal(error: GraphQLError | undefined): AsyncGenerator<ExecutionResult> {
-  throw error ?? new Error('a subscription gave no events and no error');
+function refusal(error: GraphQLError | undefined): AsyncIterableIterator<ExecutionResult> {
+  const refused: AsyncIterableIterator<ExecutionResult> = {
+    next: () => Promise.reject(error ?? new Error('a subscription gave no events and no error')),
+    [Symbol.asyncIterator]: () => refused,
+  };
+  return refused;
 }
 
 /** Errors as they go out, by the one translator; what nobody foresaw goes into the log. */

@@ -76,7 +76,7 @@ export async function registerGraphqlSocket(app: FastifyInstance, deps: GraphqlS
 /** Resolves when the socket has closed and what it had under way is let go of. */
 async function serve(socket: WebSocket, { facts, log, id: requestId }: FastifyRequest, protocol: SocketProtocol): Promise<void> {
   const openedAt = performance.now();
-  const heartbeat = beat(socket);
+  const heartbeat = keepAlive(socket);
   const isWithinRate = messageRate();
   // A client that does not read never answers the close frame: then only this side knows why.
   let ownCode: number | null = null;
@@ -108,8 +108,8 @@ async function serve(socket: WebSocket, { facts, log, id: requestId }: FastifyRe
   await ended(code, String(reason));
 }
 
-/** A client that does not answer one ping before the next is gone. */
-function beat(socket: WebSocket): NodeJS.Timeout {
+/** A client that does not answer one ping before the next is gone. Clear the timer when the socket has closed. */
+export function keepAlive(socket: Pick<WebSocket, 'on' | 'ping' | 'terminate' | 'readyState' | 'OPEN'>): NodeJS.Timeout {
   let isAlive = true;
   socket.on('pong', () => {
     isAlive = true;

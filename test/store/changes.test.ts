@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import type { Change, Store } from '../../src/store/port.js';
 import { aKey, anAccount, anEnding, aSession, minute, t0 } from '../support/records.js';
 import { describeStores, type StoreUnderTest } from '../support/stores.js';
