@@ -61,6 +61,7 @@ interface Connection {
   readonly socket: ProtocolSocket;
   readonly request: RequestFacts;
   live: LiveViewer | null;
+  hasClosed: boolean;
 }
 
 /** The connection is closing: its message is dropped. */
@@ -93,11 +94,14 @@ export function createSubscriptionProtocol(deps: SubscriptionsDeps): Subscriptio
       ...result,
       ...(errors !== undefined && { errors: tell(errors, extra.request.requestId) }),
     }),
-    onClose: ({ extra }) => extra.live?.close(),
+    onClose: ({ extra }) => {
+      extra.hasClosed = true;
+      extra.live?.close();
+    },
   });
   return (socket, facts) => {
     // The socket is nobody's until its first message says whose: a header does not count.
-    const connection: Connection = { socket, request: { ...facts, accessToken: null }, live: null };
+    const connection: Connection = { socket, request: { ...facts, accessToken: null }, live: null, hasClosed: false };
     return server.opened(
       {
         ...socket,
@@ -133,6 +137,8 @@ async function connect({ liveViewers, log }: SubscriptionsDeps, token: unknown, 
       else closeFor(socket, end.viewer.reason, end.viewer.ended?.kind === 'revoked' ? end.viewer.ended.reason : undefined);
     });
     connection.live = live;
+    // It went while the store was asked who it is.
+    if (connection.hasClosed) live.close();
   } catch (error) {
     const known = asAuthError(error);
     if (known === null) log.error({ requestId: request.requestId, err: error }, 'a socket could not be opened');

@@ -47,6 +47,7 @@ export interface GraphqlSocket {
 export async function registerGraphqlSocket(app: FastifyInstance, deps: GraphqlSocketDeps): Promise<GraphqlSocket> {
   if (app.hasDecorator('websocketServer')) throw new Error('register Latchkey before @fastify/websocket, or beside it in another scope');
   const sockets = new Map<WebSocket, Promise<void>>();
+  let isStopping = false;
   await app.register(websocket, {
     options: {
       server: watchUpgrades(app) as never,
@@ -56,6 +57,7 @@ export async function registerGraphqlSocket(app: FastifyInstance, deps: GraphqlS
     // A frame that breaks the rules: `ws` has sent its close code, and the closing is bounded below.
     errorHandler: (error, _socket, request) => request.log.debug({ err: error, requestId: request.id }, 'a socket failed'),
     preClose: (done) => {
+      isStopping = true;
       stop(sockets).then(() => done(), done);
     },
   });
@@ -63,6 +65,7 @@ export async function registerGraphqlSocket(app: FastifyInstance, deps: GraphqlS
     admit: ({ headers }) => {
       const { origin } = headers;
       if (origin !== undefined && !deps.allowedOrigins.includes(origin)) throw new AuthError('FORBIDDEN', { reason: 'ORIGIN_NOT_ALLOWED' });
+      if (isStopping) throw serviceUnavailable(new Error('the server stops'));
       if (sockets.size >= mostSockets) throw serviceUnavailable(new Error('all sockets of this process are taken'));
     },
     open: (socket, request) => {

@@ -405,6 +405,31 @@ describe('without a feed of revocations', () => {
   });
 });
 
+describe('a socket that goes while the store is asked who it is', () => {
+  it('leaves nothing behind that counts', async () => {
+    let asked = 0;
+    const slow = async (url: string) => {
+      const store = await openStore(url);
+      return storeWith(store, {
+        watchChanges: async () => null,
+        findCurrent: async (...ids) => {
+          asked += 1;
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          return store.findCurrent(...ids);
+        },
+      });
+    };
+    const server = await startServer('sqlite::memory:', {}, slow);
+    const ada = await signUp(server.url);
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => Socket.connect(server.url)));
+    for (const socket of sockets) socket.send({ type: 'connection_init', payload: { accessToken: ada.token } });
+    while (asked < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const socket of sockets) socket.ws.terminate();
+    await Promise.all(sockets.map(({ closed }) => closed));
+    await Promise.all(Array.from({ length: 20 }, () => Socket.open(server.url, ada.token)));
+  });
+});
+
 describeStores('Two processes on one store', (database) => {
   it('tell of what happens in the other one within a second, and close the sockets of a session that ended there', async () => {
     const environment = testEnvironment(database.url);

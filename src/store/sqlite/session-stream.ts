@@ -37,6 +37,8 @@ export class SessionStream {
     });
     const watcher = new Watcher(connection, listener, write, start, () => this.watchers.delete(watcher));
     this.watchers.add(watcher);
+    // What other processes committed since the lease was taken.
+    watcher.look();
     return watcher;
   }
 
@@ -67,8 +69,6 @@ class Watcher implements ChangeFeed {
     this.dataVersion = Number(connection.pragma('data_version'));
     this.timers = [setInterval(() => this.poll(), pollEveryMs), setInterval(() => void this.renew(), renewEveryMs)];
     for (const timer of this.timers) timer.unref();
-    // What other processes committed since the lease was taken.
-    this.look();
   }
 
   /** Tells what was committed since the last look. A failure ends the feed: nothing may be missed in silence. */
