@@ -309,7 +309,7 @@ describe('query plans', () => {
       const details = plan.prepare<[object]>(`EXPLAIN QUERY PLAN ${sql}`).all(values) as { detail: string }[];
       const bad = details.filter(({ detail }) => {
         const small =
-          /^SCAN (keys|sqlite_sequence)/.test(detail) ||
+          /^SCAN (keys|sqlite_sequence|session_watchers)/.test(detail) ||
           detail.startsWith('SCAN json_each VIRTUAL TABLE') ||
           detail === 'SCAN CONSTANT ROW' ||
           /^SCAN \(/.test(detail);
