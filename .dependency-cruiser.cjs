@@ -90,6 +90,7 @@ const homes = [
   { packages: 'mongoose|mongodb', home: 'store/mongo/' },
   { packages: 'libsql', home: 'store/sqlite/' },
   { packages: 'fastify|@fastify/[^/]+', home: 'http/', types: 'app.ts' },
+  { packages: 'graphql-ws', home: 'graphql/subscriptions.ts' },
   { packages: 'graphql-shield', home: 'rules/shield.ts', types: 'rules/.+' },
   { packages: 'type-graphql|reflect-metadata', home: 'graphql/(types/|resolvers/|schema.ts)' },
   { packages: '@apollo/server|@as-integrations/fastify|graphql-middleware', home: 'app.ts', types: 'telemetry/.+.ts' },

@@ -7,9 +7,11 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
 import type { MachineClocks } from './auth/clock.js';
+import { AuthError } from './auth/errors.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
 import { jwksMaxAgeSeconds } from './auth/signing-keys.js';
 import type { Config } from './config.js';
@@ -17,7 +19,9 @@ import { GraphQLContext } from './graphql/context.js';
 import { createFormatError, finishErrors, toErrorBody, translateError } from './graphql/errors.js';
 import { createDocumentGuard } from './graphql/limits.js';
 import { createSchema } from './graphql/schema.js';
+import { createSubscriptionProtocol } from './graphql/subscriptions.js';
 import { transportOf } from './http/cookies.js';
+import { isNarrow } from './http/graphql-route.js';
 import { mountable, type ServerPlugin } from './http/plugin.js';
 import { requestFactsOf } from './http/request-facts.js';
 import { createHttpServer, type HttpServerDeps } from './http/server.js';
@@ -102,11 +106,27 @@ function errorPlugin(logger: Logger, verbose: boolean): ApolloServerPlugin<Graph
   };
 }
 
-function createApollo(config: Config, logger: Logger, telemetry: Telemetry): ApolloServer<GraphQLContext> {
+/** A subscription executed by a request would give one event that never happened. */
+const noSubscriptionsByHttp: ApolloServerPlugin<GraphQLContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation }) => {
+      if (operation?.operation !== 'subscription') return;
+      const originalError = new AuthError('BAD_REQUEST', { reason: 'SUBSCRIPTION_BY_HTTP' });
+      throw new GraphQLError(originalError.message, { originalError, extensions: { http: { status: 400 } } });
+    },
+  }),
+};
+
+/** The schema behind its rules. Throws when a field has none. */
+function createGuardedSchema(): GraphQLSchema {
   const schema = createSchema();
   assertEveryFieldHasARule(schema, permissions);
+  return applyMiddleware(schema, createPermissions(schema));
+}
+
+function createApollo(config: Config, schema: GraphQLSchema, logger: Logger, telemetry: Telemetry): ApolloServer<GraphQLContext> {
   return new ApolloServer<GraphQLContext>({
-    schema: applyMiddleware(schema, createPermissions(schema)),
+    schema,
     introspection: config.introspection,
     hideSchemaDetailsFromClientErrors: !config.introspection,
     includeStacktraceInErrorResponses: false,
@@ -121,6 +141,7 @@ function createApollo(config: Config, logger: Logger, telemetry: Telemetry): Apo
     logger,
     plugins: [
       errorPlugin(logger, config.introspection),
+      noSubscriptionsByHttp,
       ...telemetry.plugins,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
@@ -142,13 +163,15 @@ function httpDeps(
   config: Config,
   { services, store, logger }: OpenedAuth,
   apollo: ApolloServer<GraphQLContext>,
+  schema: GraphQLSchema,
   telemetry: Telemetry,
 ): HttpServerDeps {
+  const checkDocument = createDocumentGuard(config);
   return {
     config,
     logger,
     toErrorBody: (error, requestId) => toErrorBody(error, requestId, { verbose: config.introspection }),
-    checkDocument: createDocumentGuard(config),
+    checkDocument,
     graphqlHandler: fastifyApolloHandler(apollo, {
       context: async (request) => {
         const facts = requestFactsOf(request);
@@ -164,6 +187,17 @@ function httpDeps(
     jwks: { keySet: () => services.signingKeys.jwks(), maxAgeSeconds: jwksMaxAgeSeconds },
     now: services.now,
     observer: telemetry.requests,
+    socketProtocol: createSubscriptionProtocol({
+      schema,
+      services,
+      liveViewers: services.liveViewers,
+      checkDocument,
+      isNarrow,
+      maxTokens: config.maxTokens,
+      reauthenticationAgeSeconds: config.reauthenticationAgeSeconds,
+      verbose: config.introspection,
+      log: logger,
+    }),
     metrics: telemetry.metrics,
     serviceEndpoints: config.serviceToken === null ? null : serviceEndpoints(config.serviceToken, services),
   };
@@ -178,10 +212,11 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const telemetry = await openTelemetry({ config, log: logger, version });
   const auth = await openAuth(config, { ...options, logger }, telemetry);
   const { services } = auth;
-  const apollo = createApollo(config, logger, telemetry);
+  const schema = createGuardedSchema();
+  const apollo = createApollo(config, schema, logger, telemetry);
   await apollo.start();
   await services.revocations.start();
-  const deps = httpDeps(config, auth, apollo, telemetry);
+  const deps = httpDeps(config, auth, apollo, schema, telemetry);
   let listening: Promise<{ readonly address: string; readonly stop: () => Promise<void> }> | undefined;
   const listen = async () => {
     const server = await createHttpServer(deps);

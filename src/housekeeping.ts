@@ -1,6 +1,6 @@
 import type { Log } from './auth/log.js';
 
-interface Chore {
+export interface Chore {
   readonly name: string;
   readonly everyMs: number;
   readonly run: () => Promise<void>;

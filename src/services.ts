@@ -11,6 +11,7 @@ import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
 import { Introspection } from './auth/introspection.js';
 import { KeyAdministration } from './auth/key-administration.js';
+import { LiveViewers } from './auth/live-viewers.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
 import { type Meter, noMeter } from './auth/meter.js';
@@ -25,6 +26,7 @@ import { RevocationLog } from './auth/revocation-log.js';
 import { ReadThroughCheck } from './auth/revocations.js';
 import { RoleBook } from './auth/role-book.js';
 import { ServerKeys } from './auth/server-keys.js';
+import { SessionEvents } from './auth/session-events.js';
 import { SessionSearch } from './auth/session-search.js';
 import { SessionUses } from './auth/session-uses.js';
 import { Sessions } from './auth/sessions.js';
@@ -34,7 +36,7 @@ import { TokenIssuer } from './auth/token-issuer.js';
 import { Viewers } from './auth/viewers.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
 import type { Config } from './config.js';
-import { Housekeeping } from './housekeeping.js';
+import { type Chore, Housekeeping } from './housekeeping.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
 
@@ -82,6 +84,32 @@ function administrationOver(parts: AdministrationParts) {
   const administrators = new Administrators(parts);
   const administration = new Administration({ ...parts, administrators, deletions, bulkRevocations });
   return { accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
+}
+
+interface ChoreParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly uses: SessionUses;
+  readonly audit: Audit;
+  readonly signingKeys: SigningKeys;
+  readonly deletions: AccountDeletions;
+  readonly revocations: RevocationFeed;
+}
+
+function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }: ChoreParts): Chore[] {
+  return [
+    { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
+    { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
+    { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
+    { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
+    {
+      name: 'remove expired records',
+      everyMs: 60_000,
+      run: async () => void (store.purgesItself || (await removeExpired(store, clock, mostBatches))),
+    },
+    { name: 'finish deletions of accounts', everyMs: 60_000, run: () => deletions.finishAll() },
+    { name: 'forget old changes', everyMs: 60_000, run: () => forgetChanges(store, clock.now() - revocations.keptForMs) },
+  ];
 }
 
 interface ServiceDeps {
@@ -133,20 +161,11 @@ export async function openServices(deps: ServiceDeps) {
   const audit = new Audit({ store, clock, log, config });
   const accounts = new Accounts({ store, clock, passwords, roles, audit, config });
   const sessions = new Sessions({ store, clock, audit, config });
+  const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
+  const liveViewers = new LiveViewers({ viewers, revocations });
+  const sessionEvents = new SessionEvents({ store, clock, log });
   const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, audit, log, roles, config });
-  const housekeeping = new Housekeeping(log, [
-    { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
-    { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
-    { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
-    { name: 'tend the signing keys', everyMs: 60_000, run: () => signingKeys.tend() },
-    {
-      name: 'remove expired records',
-      everyMs: 60_000,
-      run: async () => void (store.purgesItself || (await removeExpired(store, clock, mostBatches))),
-    },
-    { name: 'finish deletions of accounts', everyMs: 60_000, run: () => deletions.finishAll() },
-    { name: 'forget old changes', everyMs: 60_000, run: () => forgetChanges(store, clock.now() - revocations.keptForMs) },
-  ]);
+  const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }));
   return {
     accounts,
     roles,
@@ -155,7 +174,9 @@ export async function openServices(deps: ServiceDeps) {
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, audit, log, config, meter }),
     reauthentications: new Reauthentications({ store, clock, accounts, issuer, audit }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
-    viewers: new Viewers({ accessTokens, sessionCheck: revocations, roles, meter }),
+    viewers,
+    liveViewers,
+    sessionEvents,
     revocations,
     introspection: new Introspection({ accessTokens, sessionCheck: revocations, roles, config }),
     revocationLog: new RevocationLog({ feed: revocations, roles, config }),
@@ -178,6 +199,8 @@ export async function openServices(deps: ServiceDeps) {
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
+      liveViewers.close();
+      await sessionEvents.close();
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();

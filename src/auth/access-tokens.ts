@@ -79,10 +79,13 @@ export class AccessTokens {
     return { token, expiresAt: expiresAt * 1000 };
   }
 
-  /** Throws `StoreUnavailableError` only for a `kid` that this node has yet to learn. */
-  async verify(token: string): Promise<VerifiedAccessToken> {
+  /**
+   * `leewaySeconds`: for how long after its end a token still counts as valid. Throws `StoreUnavailableError` only for a `kid` that this node
+   * has yet to learn.
+   */
+  async verify(token: string, leewaySeconds = clockLeewaySeconds): Promise<VerifiedAccessToken> {
     const known = this.remembered.get(token);
-    if (known !== undefined && this.deps.keys.find(known.kid) !== null) return this.judge(known.claims);
+    if (known !== undefined && this.deps.keys.find(known.kid) !== null) return this.judge(known.claims, leewaySeconds);
     this.remembered.delete(token);
     const header = readHeader(token);
     if (header === null) return { kind: 'invalid' };
@@ -90,7 +93,7 @@ export class AccessTokens {
     if (key === null || key.algorithm !== header.alg) return { kind: 'invalid' };
     const claims = this.verifySignature(token, key);
     if (claims === null) return { kind: 'invalid' };
-    const judged = this.judge(claims);
+    const judged = this.judge(claims, leewaySeconds);
     if (judged.kind === 'valid') this.remember(token, key.kid, claims);
     return judged;
   }
@@ -113,11 +116,11 @@ export class AccessTokens {
   }
 
   /** A token older than the configured lifetime is expired whatever its `exp` says: shortening the setting acts at once. */
-  private judge(claims: AccessTokenClaims): VerifiedAccessToken {
+  private judge(claims: AccessTokenClaims, leewaySeconds: number): VerifiedAccessToken {
     const now = this.deps.clock.now() / 1000;
     if (claims.iat > now + clockLeewaySeconds) return { kind: 'invalid' };
     const end = Math.min(claims.exp, claims.iat + this.deps.config.accessTokenTtlSeconds);
-    return { kind: now < end + clockLeewaySeconds ? 'valid' : 'expired', claims };
+    return { kind: now < end + leewaySeconds ? 'valid' : 'expired', claims };
   }
 
   private remember(token: string, kid: string, claims: AccessTokenClaims): void {

@@ -30,7 +30,8 @@ export const errorKinds = {
     message: 'You may not do this.',
     httpStatus: 403,
     reveals: nothing,
-    about: "The caller's roles do not allow it, or not on that account; sign-up is closed, or the page's origin may not use cookie mode.",
+    about:
+      "The caller's roles do not allow it, or not on that account; sign-up is closed, or the page's origin may not use cookie mode or the socket.",
     reasons: ['SIGNUP_CLOSED', 'ORIGIN_NOT_ALLOWED'],
   }),
   REAUTHENTICATION_REQUIRED: kind({
@@ -144,7 +145,8 @@ export const errorKinds = {
     message: 'The request cannot be understood.',
     httpStatus: 400,
     reveals: nothing,
-    about: '`reason` says what is wrong with the HTTP request; the status may be 400, 405, 413 or 415.',
+    about:
+      '`reason` says what is wrong with the HTTP request; the status may be 400, 405, 413 or 415. Subscriptions go over the socket, all else does not.',
     reasons: [
       'MALFORMED_BODY',
       'BODY_TOO_LARGE',
@@ -155,6 +157,8 @@ export const errorKinds = {
       'MUTATION_BY_GET',
       'TRANSPORT',
       'HEADERS',
+      'SUBSCRIPTION_BY_HTTP',
+      'SUBSCRIPTIONS_ONLY',
     ],
   }),
   QUERY_TOO_COMPLEX: kind({

@@ -50,6 +50,8 @@ export interface ProvenRevocations {
   readonly asOf: EpochMs;
 }
 
+export type RevocationListener = (change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>) => void;
+
 /**
  * Judges access tokens by what is in memory while that is proven to be up to date; otherwise session and account are read for each
  * request: slower, never wrong. The proof is a beat, struck in the database by whichever node has seen none for half a second: once it
@@ -75,6 +77,7 @@ export class RevocationFeed implements SessionCheck {
   private pauseMs = shortestPauseMs;
   private opening: Promise<void> | null = null;
   private timers: NodeJS.Timeout[] = [];
+  private readonly listeners = new Set<RevocationListener>();
   private announced: RevocationMode = 'read_through';
   private readonly newsListeners = new Set<() => void>();
   private isTelling = false;
@@ -94,6 +97,17 @@ export class RevocationFeed implements SessionCheck {
   /** Entries in memory. */
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Told of each revocation and each changed account as soon as this node knows of it. The function that comes back ends that. */
+  listen(listener: RevocationListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  look(claims: AccessTokenClaims): Promise<SessionStanding> {
+    if (this.mode !== 'feed') return this.deps.readThrough.look(claims);
+    return Promise.resolve(this.entries.judge(claims, this.deps.clock.now()));
   }
 
   check(claims: AccessTokenClaims): Promise<SessionStanding> {
@@ -189,10 +203,11 @@ export class RevocationFeed implements SessionCheck {
     }
   }
 
-  private learn(change: Exclude<Change, { kind: 'keys-changed' | 'beat' }>): void {
+  private learn(change: Parameters<RevocationListener>[0]): void {
     const isNews = this.entries.add(change, this.deps.clock.now());
     if (this.entries.size > mostEntries) this.overflow();
     else if (isNews) this.tellNews();
+    for (const listener of this.listeners) listener(change);
   }
 
   /** Not from within the store's own call, which a listener may ask again, and once for all that it tells in one go. */

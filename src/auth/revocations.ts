@@ -1,5 +1,5 @@
 import type { Store } from '../store/port.js';
-import type { AccountRecord } from '../store/records.js';
+import type { AccountRecord, EpochMs, SessionRecord } from '../store/records.js';
 import type { Clock } from './clock.js';
 import type { AccessTokenClaims } from './jwt-checks.js';
 import { type EndedSession, endOf, isDisabled } from './liveness.js';
@@ -8,8 +8,10 @@ import type { SessionUses } from './session-uses.js';
 
 /** Whether the session of a verified access token is still alive, and which roles its account has now. */
 export interface SessionCheck {
-  /** Throws `StoreUnavailableError` when it cannot be known. */
+  /** For a use of the token, which is noted. Throws `StoreUnavailableError` when it cannot be known. */
   check(claims: AccessTokenClaims): Promise<SessionStanding>;
+  /** The same where the token is not used: nothing is noted. */
+  look(claims: AccessTokenClaims): Promise<SessionStanding>;
 }
 
 interface ReadThroughDeps {
@@ -22,8 +24,16 @@ interface ReadThroughDeps {
 export class ReadThroughCheck implements SessionCheck {
   constructor(private readonly deps: ReadThroughDeps) {}
 
-  async check(claims: AccessTokenClaims): Promise<SessionStanding> {
-    const { store, clock, uses } = this.deps;
+  check(claims: AccessTokenClaims): Promise<SessionStanding> {
+    return this.read(claims, (session, now) => this.deps.uses.note(session, claims.gen, now));
+  }
+
+  look(claims: AccessTokenClaims): Promise<SessionStanding> {
+    return this.read(claims, () => {});
+  }
+
+  private async read(claims: AccessTokenClaims, onAlive: (session: SessionRecord, now: EpochMs) => void): Promise<SessionStanding> {
+    const { store, clock } = this.deps;
     const { session, account } = await store.findCurrent(claims.sid, claims.sub);
     const now = clock.now();
     const deleted = { kind: 'ended', ended: { kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null } } as const;
@@ -33,7 +43,7 @@ export class ReadThroughCheck implements SessionCheck {
       return { kind: 'ended', ended: { kind: 'expired', limit: 'ABSOLUTE', at: now } };
     const ended = endOf(session, account, now) ?? endByDisabling(account, now);
     if (ended !== null) return { kind: 'ended', ended };
-    uses.note(session, claims.gen, now);
+    onAlive(session, now);
     return { kind: 'alive', roles: account.roles, version: account.version };
   }
 }

@@ -5,10 +5,13 @@ import type { Accounts } from '../auth/accounts.js';
 import type { Administration, Caller } from '../auth/administration.js';
 import type { AuditSearch } from '../auth/audit-search.js';
 import { AuthError } from '../auth/errors.js';
+import type { LiveViewer } from '../auth/live-viewers.js';
 import type { Logouts } from '../auth/logouts.js';
 import type { Reauthentications } from '../auth/reauthentications.js';
 import type { Refreshes } from '../auth/refreshes.js';
+import type { SessionEvents } from '../auth/session-events.js';
 import type { SessionSearch } from '../auth/session-search.js';
+import type { SessionSubscription } from '../auth/session-subscription.js';
 import type { Sessions } from '../auth/sessions.js';
 import type { SignIns } from '../auth/sign-ins.js';
 import type { ProofPolicy } from '../auth/step-up.js';
@@ -25,6 +28,7 @@ export interface Services {
   readonly refreshes: Refreshes;
   readonly reauthentications: Reauthentications;
   readonly sessions: Sessions;
+  readonly sessionEvents: SessionEvents;
   readonly logouts: Logouts;
   readonly auditSearch: AuditSearch;
   readonly now: () => number;
@@ -55,6 +59,8 @@ export class GraphQLContext {
     private settled: Viewer,
     /** As of this request's beginning. */
     readonly proofPolicy: ProofPolicy,
+    /** Who is connected, where this is a subscription; null for a request. */
+    private readonly live: LiveViewer | null = null,
   ) {}
 
   get viewer(): Viewer {
@@ -86,6 +92,19 @@ export class GraphQLContext {
       epoch,
     };
     this.remember(account.id, account);
+  }
+
+  /** The context for the next event of a subscription: the viewer as judged by now, nothing read yet. */
+  afresh(): GraphQLContext {
+    const { services, request, transport, settled, live } = this;
+    const proofPolicy = { ...this.proofPolicy, now: services.now() };
+    return new GraphQLContext(services, request, transport, live?.viewer ?? settled, proofPolicy, live);
+  }
+
+  /** Throws what `SessionEvents.subscribe` throws. */
+  async followSessions(all: boolean): Promise<SessionSubscription> {
+    if (this.live === null) throw new AuthError('BAD_REQUEST', { reason: 'SUBSCRIPTION_BY_HTTP' });
+    return this.services.sessionEvents.subscribe(this.live, all);
   }
 
   /** The signed-in viewer's account. Throws `AuthError` `UNAUTHENTICATED` when it was deleted a moment ago. */

@@ -7,6 +7,7 @@ import { AdministrationResolver } from './resolvers/administration.js';
 import { AuditEventResolver } from './resolvers/audit.js';
 import { DirectoryResolver, UserConnectionResolver } from './resolvers/directory.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
+import { SessionEventResolver } from './resolvers/session-events.js';
 import { SessionConnectionResolver, SessionResolver } from './resolvers/sessions.js';
 import { TokenResolver } from './resolvers/tokens.js';
 import { UserResolver } from './resolvers/users.js';
@@ -41,6 +42,16 @@ registerEnumType(eventTypes, {
   valuesConfig: Object.fromEntries(Object.entries(eventDescriptions).map(([type, { about }]) => [type, { description: about }])),
 });
 
+/** type-graphql asks for one wherever there is a subscription. Those here bring events of their own. */
+const noTopics = {
+  publish: () => {
+    throw new Error('there are no topics');
+  },
+  subscribe: () => {
+    throw new Error('there are no topics');
+  },
+};
+
 /** The executable schema from the decorators, without rules: `app.ts` puts those in front. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
@@ -54,9 +65,11 @@ export function createSchema(): GraphQLSchema {
       UserConnectionResolver,
       AdministrationResolver,
       AuditEventResolver,
+      SessionEventResolver,
     ],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     // Shapes are checked by GraphQL, meaning by the services: a second validation would be a second place for it.
     validate: false,
+    pubSub: noTopics,
   });
 }

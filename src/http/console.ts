@@ -82,7 +82,7 @@ export async function registerConsole(app: FastifyInstance, deps: ConsoleDeps): 
     return;
   }
   app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'GET' || request.routeOptions.url !== '/graphql' || !prefersPage(request)) return;
+    if (request.ws || request.method !== 'GET' || request.routeOptions.url !== '/graphql' || !prefersPage(request)) return;
     reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-store').type('text/html; charset=utf-8');
     return reply.send(page);
   });

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
 import type { AuthError } from '../auth/errors.js';
 import type { RefreshTokenTransport } from '../auth/viewer.js';
+import type { GraphqlSocket } from './graphql-socket.js';
 import { type RefusalReason, refusal } from './refusals.js';
 
 export interface GraphqlRouteDeps {
@@ -9,6 +10,8 @@ export interface GraphqlRouteDeps {
   /** Refuses a document that would cost too much to parse or validate. */
   readonly checkDocument: (source: string) => AuthError | null;
   readonly maxBodyBytes: number;
+  /** Null: no subscriptions. */
+  readonly socket?: GraphqlSocket | null;
   readonly readTransport: (request: FastifyRequest, reply: FastifyReply) => RefreshTokenTransport;
 }
 
@@ -28,7 +31,7 @@ const isJsonInUtf8 = (contentType: string): boolean => contentType.length <= lon
 const mostKeys = 100;
 
 /** Whether no object in the variables, however deep, has more than 100 members. */
-function isNarrow(variables: unknown): boolean {
+export function isNarrow(variables: unknown): boolean {
   const pending = [variables];
   while (pending.length > 0) {
     const value = pending.pop();
@@ -84,27 +87,29 @@ function withRequestIds(payload: string, requestId: string): string {
 }
 
 /**
- * `POST /graphql` and, for queries, `GET /graphql` (GraphQL over HTTP).
+ * `POST /graphql` and, for queries, `GET /graphql` (GraphQL over HTTP); a GET that upgrades is a socket, for subscriptions.
  *
  * Against forged requests (CSRF) a POST must be JSON, which no page of another origin can send without a preflight. A GET has no
  * such fence and needs none: it cannot run mutations, and no cookie is read without the `Latchkey-Transport` header, by GET not
  * even with it. So a GET carries no ambient credential, and Apollo's `csrfPrevention`, which would ask GETs for a header, is off.
  */
 export function registerGraphqlRoute(app: FastifyInstance, deps: GraphqlRouteDeps): void {
-  app.route({
-    method: ['GET', 'POST'],
+  const { socket } = deps;
+  const route: Omit<RouteOptions, 'method'> = {
     url: '/graphql',
     exposeHeadRoute: false,
     bodyLimit: deps.maxBodyBytes,
     // Refused before the body is read.
     onRequest: async (request, reply) => {
       reply.header('cache-control', 'no-store');
+      if (request.ws) return socket?.admit(request);
       // Apollo's integration makes a URL of these, and a `Host` that cannot stand in one would be an internal error.
       demand(URL.canParse(request.url, `${request.protocol}://${request.hostname}/`), 'HEADERS');
       if (request.method === 'POST') demand(isJsonInUtf8(request.headers['content-type'] ?? ''), 'CONTENT_TYPE');
       request.transport = deps.readTransport(request, reply);
     },
     preHandler: async (request) => {
+      if (request.ws) return;
       const source = request.method === 'POST' ? postedDocument(request.body) : queriedDocument(request.url);
       const refused = deps.checkDocument(source);
       if (refused !== null) throw refused;
@@ -116,5 +121,7 @@ export function registerGraphqlRoute(app: FastifyInstance, deps: GraphqlRouteDep
     },
     onSend: async (request, reply, payload) =>
       reply.statusCode >= 400 && typeof payload === 'string' ? withRequestIds(payload, request.id) : payload,
-  });
+  };
+  app.route({ ...route, method: 'POST' });
+  app.route({ ...route, method: 'GET', ...(socket && { wsHandler: (opened, request) => socket.open(opened, request) }) });
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RequestFacts } from '../auth/viewer.js';
 
 declare module 'fastify' {
@@ -43,6 +43,12 @@ function codeIn(payload: unknown): string | null {
   }
 }
 
+/** The request is a socket from now on: as a request it has ended, however long that lives. */
+export function upgraded(request: FastifyRequest): void {
+  request.watch?.ended(101);
+  request.watch = undefined;
+}
+
 /** Adds the hooks of an observer. `request.facts` must have been set by a hook before. */
 export function observeRequests(app: FastifyInstance, observer: RequestObserver): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -51,7 +57,9 @@ export function observeRequests(app: FastifyInstance, observer: RequestObserver)
     const traceparent = typeof headers.traceparent === 'string' ? headers.traceparent : undefined;
     const watch = observer.begin({ facts, method, route, traceparent });
     request.watch = watch;
-    reply.raw.once('close', () => watch.ended(reply.raw.writableFinished ? reply.raw.statusCode : null));
+    reply.raw.once('close', () => {
+      if (request.watch === watch) watch.ended(reply.raw.writableFinished ? reply.raw.statusCode : null);
+    });
   });
   // After the body has been read: its events come from the connection, not from this request.
   app.addHook('preHandler', (request, _reply, next) => {

@@ -8,6 +8,7 @@ import { type ConsoleDeps, registerConsole } from './console.js';
 import { createTransportReader } from './cookies.js';
 import { createClientErrorHandler, createErrorHandler, type ToErrorBody } from './error-answers.js';
 import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js';
+import { registerGraphqlSocket, type SocketProtocol } from './graphql-socket.js';
 import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
 import { type MetricsSource, registerMetrics } from './metrics-route.js';
@@ -26,7 +27,7 @@ declare module 'fastify' {
   }
 }
 
-export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes'>, ConsoleDeps {
+export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes' | 'socket'>, ConsoleDeps {
   readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox'>;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
@@ -36,6 +37,8 @@ export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' |
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly observer?: RequestObserver | null;
+  /** Null: no sockets. */
+  readonly socketProtocol?: SocketProtocol | null;
   /** Null: `/metrics` is a path like any that is not there. */
   readonly metrics?: MetricsSource | null;
   /** Null: `/introspect` and `/revocations` are paths like any that are not there. */
@@ -126,12 +129,6 @@ function closeAfterLastAnswer(app: FastifyInstance): void {
   });
 }
 
-/** And so would one that was never used, or has nothing under way. */
-function endIdleConnectionsAtStop(app: FastifyInstance): void {
-  const endIdleConnections = watchIdleConnections(app.server);
-  app.addHook('preClose', async () => endIdleConnections());
-}
-
 /**
  * Answers for a request that takes too long, its body included. Fastify's own `handlerTimeout` (5.12) stops its clock when the
  * body has been read, and so never fires for a POST.
@@ -176,18 +173,26 @@ export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps)
   addTimeLimit(app, deps.config.requestTimeoutMs);
   await registerPlugins(app, deps.config);
   await registerConsole(app, deps);
-  registerGraphqlRoute(app, { ...deps, maxBodyBytes: deps.config.maxBodyBytes, readTransport: createTransportReader(deps) });
+  const { maxBodyBytes, allowedOrigins } = deps.config;
+  const protocol = deps.socketProtocol ?? null;
+  const socket = protocol && (await registerGraphqlSocket(app, { protocol, maxMessageBytes: maxBodyBytes, allowedOrigins }));
+  registerGraphqlRoute(app, { ...deps, maxBodyBytes, socket, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
   if (deps.metrics != null) registerMetrics(app, deps.metrics);
   if (deps.serviceEndpoints != null) await registerServiceRoutes(app, deps.serviceEndpoints, deps.config.maxBodyBytes);
 }
 
-/** The HTTP side as a server of its own, not yet listening. `close()` lets requests in flight finish and ends idle connections. */
+/**
+ * The HTTP side as a server of its own, not yet listening. `close()` closes sockets, lets requests in flight finish and ends idle connections:
+ * one that was never used, or has nothing under way, would hold up the stop.
+ */
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify(serverOptions(deps));
-  endIdleConnectionsAtStop(app);
+  const endIdleConnections = watchIdleConnections(app.server);
   await registerRoutes(app, deps);
+  // After the sockets have said goodbye: they have no request under way.
+  app.addHook('preClose', async () => endIdleConnections());
   addNotFound(app, missingPaths(deps));
   return app;
 }

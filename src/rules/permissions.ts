@@ -51,6 +51,9 @@ export const permissions: Readonly<Record<string, Readonly<Record<string, IRule>
     enableUser: usersWriter,
     deleteUser: usersWriter,
   },
+  // Asked for each event; at the subscribing, where graphql-shield does not look, `SessionEvents.subscribe` asks the same.
+  Subscription: { sessionEvents: signedIn },
+  SessionEvent: { type: signedIn, at: signedIn, session: signedIn },
   User: {
     id: signedIn,
     email: selfOrEitherReader,

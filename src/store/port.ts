@@ -60,10 +60,31 @@ export interface ChangeListener {
   /** The feed has ended; what happened since is not told. Called at most once, and not after `close`. */
   readonly onLost: (cause: unknown) => void;
 }
-export interface ChangeFeed {
+export interface SessionFeed {
+  close(): Promise<void>;
+}
+
+export interface ChangeFeed extends SessionFeed {
   /** Tells now what there is to be told already, where finding out costs next to nothing; else does nothing. Never throws. */
   catchUp(): void;
-  close(): Promise<void>;
+}
+
+export const sessionChangeKinds = ['CREATED', 'REFRESHED', 'REVOKED'] as const;
+
+/** What happened to one session. REFRESHED: its generation rose; answers within the grace are none. */
+export interface SessionChange {
+  readonly kind: (typeof sessionChangeKinds)[number];
+  readonly sessionId: string;
+  readonly accountId: string;
+  /** When it happened, by the clock of the node that did it. */
+  readonly at: EpochMs;
+}
+
+export interface SessionListener {
+  /** Changes of one session come in their order. */
+  readonly onChange: (change: SessionChange) => void;
+  /** As `ChangeListener.onLost`. */
+  readonly onLost: (cause: unknown) => void;
 }
 
 export interface Store {
@@ -238,6 +259,12 @@ export interface Store {
    * before their own promises resolve. Null where the database has no such feed.
    */
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null>;
+  /**
+   * Tells the listener of every session that is made, refreshed or revoked, here or by another process, from the moment on at which the promise
+   * resolves. A stream of its own, so that its traffic never delays that of `watchChanges`. A session that an account's epoch has ended is told
+   * of when its record is marked: one that a crash left unmarked is never told of. Null where the database has no such feed.
+   */
+  watchSessions(listener: SessionListener): Promise<SessionFeed | null>;
   /** Asks for a beat to be told soon, on every node. */
   beat(): Promise<void>;
   /** The changes since that instant (beats apart), each session and account once, in no order; at most `atMost`, repeats counted. */

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
 import cors from '@fastify/cors';
+import websocket from '@fastify/websocket';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import { decodeJwt } from 'jose';
+import WebSocket from 'ws';
 import { createLatchkey, type Latchkey, type LatchkeyOptions, loadConfig, type Mail } from '../../src/index.js';
 import { createLogger } from '../../src/log.js';
-import { codeOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
+import { codeOf, get, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { allowedOrigin, goodPassword, testEnvironment } from '../support/server.js';
+import { Socket } from '../support/sockets.js';
 
 const running: Latchkey[] = [];
 afterEach(async () => {
@@ -174,6 +178,48 @@ describe('An own mailer', () => {
     expect(closed).toBe(false);
     finish();
     await closing;
+  });
+});
+
+describe('The socket on a Fastify instance of the application', () => {
+  const token = async (url: string) => (await signUp(url)).accessToken as string;
+
+  it('is under its prefix, beside sockets of the application, and goes with the instance', async () => {
+    const { latchkey } = await embed();
+    const app = fastify();
+    await app.register(latchkey.plugin, { prefix: '/auth' });
+    await app.register(async (scope) => {
+      await scope.register(websocket);
+      scope.get('/echo', { websocket: true }, (socket) => void socket.on('message', (data) => socket.send(`echo ${String(data)}`)));
+    });
+    const address = await app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = await Socket.open(`${address}/auth/graphql`, await token(`${address}/auth/graphql`));
+    const own = new WebSocket(`${address.replace('http', 'ws')}/echo`);
+    await once(own, 'open');
+    own.send('hello');
+    expect(String((await once(own, 'message'))[0])).toBe('echo hello');
+    await socket.roundTrip();
+    await app.close();
+    expect((await socket.closed).code).toBe(1001);
+  });
+
+  it('does not hinder an application without sockets: an upgrade elsewhere is served as a request', async () => {
+    const { latchkey } = await embed();
+    const app = fastify();
+    app.get('/own', async () => ({ own: true }));
+    await app.register(latchkey.plugin);
+    const address = await app.listen({ port: 0, host: '127.0.0.1' });
+    const answer = await get(`${address}/own`, { connection: 'Upgrade', upgrade: 'h2c' });
+    expect(answer).toMatchObject({ status: 200, text: '{"own":true}' });
+    await app.close();
+  });
+
+  it('is refused below a plugin that would answer for it', async () => {
+    const { latchkey } = await embed();
+    const app = fastify();
+    await app.register(websocket);
+    await expect(app.register(latchkey.plugin)).rejects.toThrow('register Latchkey before @fastify/websocket');
+    await app.close();
   });
 });
 

@@ -4,6 +4,7 @@ import { withoutFeed } from '../support/factories.js';
 import { createFaultyStore } from '../support/faulty-store.js';
 import { codeOf, get, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
+import { Socket } from '../support/sockets.js';
 import { describeStores, sqlitePath } from '../support/stores.js';
 import { metricsToken, metricsUrl, parseMetrics, samplesOf, scrape } from './scrape.js';
 
@@ -293,6 +294,22 @@ describe('What a client chooses', () => {
       '{operation="none",code="BAD_REQUEST"}': 3,
     });
     expect(text.toLowerCase()).not.toContain('mallory');
+  });
+
+  it('counts a socket as a request that ended when it was opened', async () => {
+    const live = await startServer('sqlite::memory:', withMetrics);
+    const { data } = await post(live.url, signupMutation, { input: { email: 'socket@example.com', password: goodPassword } });
+    const socket = await Socket.open(live.url, data.signup.auth.accessToken);
+    await expect(Socket.connect(live.url, { headers: { origin: 'https://evil.example' } })).rejects.toThrow('403');
+    const text = await scrape(live);
+    expect(samplesOf(text, 'latchkey_http_requests_in_flight')).toEqual({ '': 1 });
+    expect(samplesOf(text, 'latchkey_http_requests_total')).toMatchObject({
+      '{route="/graphql",status="1xx"}': 1,
+      '{route="/graphql",status="4xx"}': 1,
+    });
+    socket.ws.close();
+    await socket.closed;
+    expect(samplesOf(await scrape(live), 'latchkey_http_requests_in_flight')).toEqual({ '': 1 });
   });
 
   it('names no route: unknown paths share one', async () => {

@@ -11,6 +11,7 @@ import { Checkpointer } from '../../src/store/sqlite/checkpointer.js';
 import { Connection, UnbindableError } from '../../src/store/sqlite/connection.js';
 import { migrate, migrations } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import { SessionStream } from '../../src/store/sqlite/session-stream.js';
 import { SqliteStore } from '../../src/store/sqlite/store.js';
 import { Writer } from '../../src/store/sqlite/writer.js';
 import { anAccount, anAccountQuery, anAuditQuery, anEnding, aQuery, aSearch, aSession, t0 } from '../support/records.js';
@@ -34,7 +35,12 @@ async function dismantled(path = sqlitePath()) {
   const connection = new Connection(path);
   const changes = new Changes(connection);
   const writer = new Writer(connection, null, () => changes.afterCommit());
-  return { path, connection, writer, store: closeLater(new SqliteStore(connection, writer, changes, null)) };
+  return {
+    path,
+    connection,
+    writer,
+    store: closeLater(new SqliteStore(connection, writer, { changes, sessionStream: new SessionStream(connection) }, null)),
+  };
 }
 
 describe('opening a SQLite store', () => {
@@ -313,7 +319,7 @@ describe('query plans', () => {
       const details = plan.prepare<[object]>(`EXPLAIN QUERY PLAN ${sql}`).all(values) as { detail: string }[];
       const bad = details.filter(({ detail }) => {
         const small =
-          /^SCAN (keys|sqlite_sequence)/.test(detail) ||
+          /^SCAN (keys|sqlite_sequence|session_watchers)/.test(detail) ||
           detail.startsWith('SCAN json_each VIRTUAL TABLE') ||
           detail === 'SCAN CONSTANT ROW' ||
           /^SCAN \(/.test(detail);

@@ -32,6 +32,7 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
 /** Every verb that changes something, once. */
 export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   createAccount: (store) => store.createAccount(anAccount()),
+  watchSessions: (store) => store.watchSessions({ onChange: () => undefined, onLost: () => undefined }),
   recordSignIn: (store) => store.recordSignIn('a', t0),
   rehashPassword: (store) => store.rehashPassword('a', 'old', 'new'),
   changePassword: (store) => store.changePassword('a', 'old', 'new', { ...anEnding(), kept: null }),

@@ -25,7 +25,7 @@ const pipeline = [
 ];
 
 /** CommandNotSupported, IllegalOperation (a stand-alone server: 40573), and servers that do not know the stage. */
-const noStreamCodes: readonly unknown[] = [20, 115, 40_324, 40_573];
+export const noStreamCodes: readonly unknown[] = [20, 115, 40_324, 40_573];
 
 /** The feed of changes: a change stream over the database, and what this process changes, told at once. */
 export class Changes {

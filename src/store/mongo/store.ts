@@ -1,5 +1,5 @@
 import type { Connection, mongo } from 'mongoose';
-import type { Change, ChangeFeed, ChangeListener, Store } from '../port.js';
+import type { Change, ChangeFeed, ChangeListener, SessionFeed, SessionListener, Store } from '../port.js';
 import type {
   AccountQuery,
   Advance,
@@ -35,6 +35,7 @@ import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
 import { modelsOn, type ReadConcern } from './models.js';
 import type { Run } from './searches.js';
+import { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
@@ -45,7 +46,7 @@ const insertsAtOnce = 100;
 const updatesAtOnce = 20;
 
 /** A feed that nobody waits for any more would hold a connection for good. */
-const abandon = (feed: ChangeFeed | null): void => void feed?.close();
+const abandon = (feed: SessionFeed | null): void => void feed?.close();
 
 /** The port on MongoDB. */
 export class MongoStore implements Store {
@@ -56,6 +57,7 @@ export class MongoStore implements Store {
   private readonly keys: Keys;
   private readonly audit: Audit;
   private readonly changes: Changes;
+  private readonly sessionStream: SessionStream;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -70,6 +72,7 @@ export class MongoStore implements Store {
     this.keys = new Keys(models.keys);
     this.audit = new Audit(models.audit);
     this.changes = new Changes(() => this.database(), models);
+    this.sessionStream = new SessionStream(models.sessions.collection.collectionName, () => this.database());
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -241,6 +244,9 @@ export class MongoStore implements Store {
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.guard.run(() => this.changes.watch(listener), abandon);
   }
+  watchSessions(listener: SessionListener): Promise<SessionFeed | null> {
+    return this.guard.run(() => this.sessionStream.watch(listener), abandon);
+  }
   beat(): Promise<void> {
     return this.guard.run(() => this.changes.beat());
   }
@@ -302,6 +308,7 @@ export class MongoStore implements Store {
   }
 
   private async letGo(): Promise<void> {
+    await this.sessionStream.close();
     await this.changes.close();
     await this.guard.close();
     await this.connection.close();

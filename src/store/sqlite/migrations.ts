@@ -120,6 +120,31 @@ export const migrations: readonly string[] = [
   CREATE INDEX audit_address ON audit_events (ip_address, created_at DESC, id DESC);
   CREATE INDEX audit_purge ON audit_events (purge_at);
   `,
+  // Written only while somebody follows sessions: see `session-stream.ts`.
+  `
+  CREATE TABLE session_watchers (id INTEGER PRIMARY KEY AUTOINCREMENT, until INTEGER NOT NULL) STRICT;
+  CREATE TABLE session_changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    account_id TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TRIGGER session_created_told AFTER INSERT ON sessions WHEN EXISTS (SELECT 1 FROM session_watchers WHERE until > unixepoch())
+    BEGIN INSERT INTO session_changes (at, kind, session_id, account_id) VALUES (NEW.created_at, 'CREATED', NEW.id, NEW.account_id); END;
+  CREATE TRIGGER session_refreshed_told AFTER UPDATE OF generation ON sessions
+    WHEN EXISTS (SELECT 1 FROM session_watchers WHERE until > unixepoch())
+    BEGIN INSERT INTO session_changes (at, kind, session_id, account_id) VALUES (NEW.last_seen_at, 'REFRESHED', NEW.id, NEW.account_id); END;
+  CREATE TRIGGER session_revoked_told AFTER UPDATE OF revoked ON sessions
+    WHEN NEW.revoked IS NOT NULL AND EXISTS (SELECT 1 FROM session_watchers WHERE until > unixepoch())
+    BEGIN
+      INSERT INTO session_changes (at, kind, session_id, account_id)
+        VALUES (json_extract(NEW.revoked, '$.at'), 'REVOKED', NEW.id, NEW.account_id);
+    END;
+  CREATE TRIGGER session_changes_kept AFTER INSERT ON session_changes
+    BEGIN DELETE FROM session_changes WHERE seq <= NEW.seq - 10000; END;
+  `,
 ];
 
 /**

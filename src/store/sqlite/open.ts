@@ -6,6 +6,7 @@ import { Checkpointer, logKeptBytes } from './checkpointer.js';
 import { Connection } from './connection.js';
 import { migrate } from './migrations.js';
 import { retryWhileBusy } from './retry.js';
+import { SessionStream } from './session-stream.js';
 import { SqliteStore } from './store.js';
 import { Writer } from './writer.js';
 
@@ -22,8 +23,13 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     await migrate(connection);
     const checkpointer = path === ':memory:' ? null : new Checkpointer(connection, await connect(path, opened));
     const changes = new Changes(connection);
-    const writer = new Writer(connection, checkpointer, () => changes.afterCommit());
-    return new SqliteStore(connection, writer, changes, checkpointer);
+    const sessionStream = new SessionStream(connection);
+    const writer = new Writer(connection, checkpointer, () => {
+      // Revocations first.
+      changes.afterCommit();
+      sessionStream.afterCommit();
+    });
+    return new SqliteStore(connection, writer, { changes, sessionStream }, checkpointer);
   } catch (error) {
     for (const connection of opened) connection.close();
     throw error instanceof StoreVersionError ? error : new StoreUnavailableError(error);

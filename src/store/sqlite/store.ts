@@ -1,5 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Change, type ChangeFeed, type ChangeListener, type Store, StoreUnavailableError } from '../port.js';
+import {
+  type Change,
+  type ChangeFeed,
+  type ChangeListener,
+  type SessionFeed,
+  type SessionListener,
+  type Store,
+  StoreUnavailableError,
+} from '../port.js';
 import type {
   AccountQuery,
   Advance,
@@ -36,6 +44,7 @@ import { Keys } from './keys.js';
 import { retryWhileBusy } from './retry.js';
 import { usernameKey } from './rows.js';
 import type { Run } from './searches.js';
+import type { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
 import { asStoreError, type Writer } from './writer.js';
 
@@ -51,7 +60,7 @@ export class SqliteStore implements Store {
   constructor(
     private readonly connection: Connection,
     private readonly writer: Writer,
-    private readonly changes: Changes,
+    private readonly feeds: { readonly changes: Changes; readonly sessionStream: SessionStream },
     private readonly checkpointer: Checkpointer | null,
   ) {
     this.accounts = new Accounts(connection);
@@ -206,15 +215,18 @@ export class SqliteStore implements Store {
   }
 
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
-    return this.read(() => this.changes.watch(listener));
+    return this.read(() => this.feeds.changes.watch(listener));
+  }
+  watchSessions(listener: SessionListener): Promise<SessionFeed | null> {
+    return this.feeds.sessionStream.watch(listener, (job) => this.write(job));
   }
   /** Each look at the file is one. */
   async beat(): Promise<void> {}
   recentChanges(since: EpochMs, atMost: number): Promise<Change[]> {
-    return this.read(() => this.changes.recent(since, atMost));
+    return this.read(() => this.feeds.changes.recent(since, atMost));
   }
   forgetChanges(before: EpochMs, limit: number): Promise<number> {
-    return this.write(() => this.changes.forget(before, limit));
+    return this.write(() => this.feeds.changes.forget(before, limit));
   }
 
   async ping(): Promise<void> {
@@ -252,7 +264,8 @@ export class SqliteStore implements Store {
 
   private async letGo(): Promise<void> {
     await this.writer.close();
-    this.changes.close();
+    this.feeds.changes.close();
+    this.feeds.sessionStream.close();
     this.checkpointer?.close();
     this.connection.close();
   }
