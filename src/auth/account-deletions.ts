@@ -49,6 +49,6 @@ export class AccountDeletions {
   private async finish({ accountId, ending, purgeAt }: DeletionRecord): Promise<void> {
     const { store } = this.deps;
     await store.revokeWhere({ accountId, epochBelow: null, ordinalAtMost: null, exceptId: null }, ending, purgeAt);
-    await store.eraseSessions(accountId);
+    await store.eraseTraces(accountId);
   }
 }

@@ -50,7 +50,7 @@ export class RevocationLog {
     const proven = feed.proven();
     if (proven === null) throw serviceUnavailable(new Error('the feed of revocations is not proven'));
     const after = cursor === null ? null : numberOfCursor(cursor, proven.entries);
-    return { ...revocationPage({ proven, after, roles, ...config }), isWhole: after === null };
+    return { ...revocationPage({ proven, after, roles, accessTokenTtlSeconds: config.accessTokenTtlSeconds }), isWhole: after === null };
   }
 
   /** Whether a reader that has all up to this cursor would be told something else than "nothing new". */

@@ -209,8 +209,11 @@ export interface Store {
    * ended, in no order. Each end is atomic, the batch is not: when it rejects, some may be ended.
    */
   revokeMany(ids: readonly string[], ending: Ending, purgeAt: EpochMs): Promise<string[]>;
-  /** Removes the address, user agent and device of every session of the account, ended ones too. */
-  eraseSessions(accountId: string): Promise<void>;
+  /**
+   * Removes address, user agent and device of every session of the account, ended ones too, and address and user agent of the events of the
+   * audit log that happened to it, but for those of other accounts' acts.
+   */
+  eraseTraces(accountId: string): Promise<void>;
   /** Sessions of all accounts, newest first, by index. */
   listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>>;
   /** As `countAccounts` counts. */

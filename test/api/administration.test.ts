@@ -102,7 +102,7 @@ describeStores('An administrator', (database) => {
     expect(await isIn(person)).toBe(true);
     expect((await post(server.url, refreshMutation, { token: person.refreshToken })).errors).toEqual([]);
     const unknown = await as(root, setRoles, { id: person.id, roles: ['user', 'emperor'] });
-    expect(extensionsOf(unknown)).toMatchObject({ code: 'BAD_USER_INPUT', field: 'roles', reason: 'INVALID' });
+    expect(extensionsOf(unknown)).toMatchObject({ code: 'BAD_USER_INPUT', field: 'roles', reason: 'UNKNOWN_ROLE' });
   });
 
   it('keeps a person out at once, and until the time that was given', async () => {
@@ -190,6 +190,35 @@ describeStores('An administrator', (database) => {
     const again = (await as(root, create, { input: { email: person.email, username: person.username } })).data.createUser;
     expect(again.id).not.toBe(person.id);
     for (const act of [remove, enable, disable]) expect(codeOf(await as(root, act, { id: person.id }))).toBe('NOT_FOUND');
+  });
+
+  it('leaves an event of each act, with who did it', async () => {
+    const input = { email: 'followed@example.com', roles: ['support'] };
+    const { id } = (await as(root, create, { input })).data.createUser;
+    server.advanceClock(1);
+    await as(root, setRoles, { id, roles: ['user'] });
+    server.advanceClock(1);
+    await as(root, disable, { id });
+    server.advanceClock(1);
+    await as(root, enable, { id });
+    server.advanceClock(1);
+    await as(root, enable, { id });
+    server.advanceClock(1);
+    await as(root, remove, { id });
+    const { data } = await as(
+      root,
+      'query ($id: ID!) { auditEvents(filter: { userId: $id }) { nodes { type actor { id } ipAddress summary } } }',
+      { id },
+    );
+    const by = { actor: { id: root.id }, ipAddress: '127.0.0.1' };
+    const told = [
+      { ...by, type: 'ACCOUNT_DELETED', summary: 'The account was deleted by an administrator.' },
+      { ...by, type: 'ACCOUNT_ENABLED', summary: 'The account was enabled by an administrator.' },
+      { ...by, type: 'ACCOUNT_DISABLED', summary: 'The account was disabled by an administrator.' },
+      { ...by, type: 'ROLES_CHANGED', summary: 'The roles were changed from user, support to user.' },
+      { ...by, type: 'ACCOUNT_CREATED', summary: 'The account was made by an administrator, with the roles user, support.' },
+    ];
+    expect(data.auditEvents.nodes).toEqual(told);
   });
 
   it('makes an account that nobody can sign in to yet, and whose person is told by mail', async () => {

@@ -21,6 +21,7 @@ describeStores('An audit log that cannot be written', (database) => {
   let isDown = false;
   let store: Store;
   let server: TestServer;
+  let admin: Client;
   let people = 0;
   beforeAll(async () => {
     store = await database.open();
@@ -38,6 +39,8 @@ describeStores('An audit log that cannot be written', (database) => {
       });
     };
     server = await startServer(database.url, { LATCHKEY_SESSION_BINDING: 'agent', LATCHKEY_REFRESH_GRACE: '0s' }, open);
+    admin = await signUp();
+    await server.app.services.accounts.grantRole(admin.email, 'admin');
   });
 
   async function signUp(): Promise<Client> {
@@ -64,6 +67,7 @@ describeStores('An audit log that cannot be written', (database) => {
     );
 
   interface Act {
+    readonly prepare?: (client: Client) => Promise<void>;
     /** What the caller is told; `OK` where it is done. */
     readonly act: (client: Client) => Promise<unknown>;
     /** Whether it was done. */
@@ -99,6 +103,29 @@ describeStores('An audit log that cannot be written', (database) => {
         return outcomeOf(server.app.services.accounts.create(input));
       },
       isDone: ({ email }) => exists(`made.${email}`),
+    },
+    ACCOUNT_DISABLED: {
+      act: ({ accountId }) => outcome(as(admin, 'mutation ($id: ID!) { disableUser(userId: $id) { id } }', { id: accountId })),
+      isDone: async ({ accountId }) => (await store.findAccount(accountId))?.disabled !== null,
+    },
+    ACCOUNT_ENABLED: {
+      prepare: async ({ accountId }) => {
+        const at = Date.now();
+        await store.disableAccount(accountId, { at, until: null, reason: null }, { at, reason: 'ACCOUNT_DISABLED', by: null });
+      },
+      act: ({ accountId }) => outcome(as(admin, 'mutation ($id: ID!) { enableUser(userId: $id) { id } }', { id: accountId })),
+      isDone: async ({ accountId }) => (await store.findAccount(accountId))?.disabled === null,
+    },
+    ACCOUNT_DELETED: {
+      act: ({ accountId }) => outcome(as(admin, 'mutation ($id: ID!) { deleteUser(userId: $id) }', { id: accountId })),
+      isDone: async ({ accountId }) => (await store.findAccount(accountId)) === null,
+    },
+    REAUTHENTICATED: {
+      act: (client) => outcome(as(client, 'mutation ($p: String!) { reauthenticate(password: $p) { accessToken } }', { p: goodPassword })),
+      isDone: async ({ sessionId }) => {
+        const session = await store.findSession(sessionId);
+        return session?.authenticatedAt !== session?.createdAt;
+      },
     },
     SIGNING_KEY_ROTATED: {
       act: () => outcomeOf(server.app.services.keyAdministration.rotate()),
@@ -136,8 +163,9 @@ describeStores('An audit log that cannot be written', (database) => {
     (Object.keys(acts) as AuditEventType[]).filter((type) => auditEventKinds[type].written === when);
 
   it.each(typesWritten('before'))('stops the act of %s, which changes nothing then', async (type) => {
-    const { act, isDone } = acts[type] as Act;
+    const { prepare, act, isDone } = acts[type] as Act;
     const client = await signUp();
+    await prepare?.(client);
     const before = [await events(client), await ofKeys(type)];
     isDown = true;
     expect(await act(client)).toBe('SERVICE_UNAVAILABLE');

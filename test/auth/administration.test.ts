@@ -184,7 +184,7 @@ describe('the deletion of an account', () => {
     const [caller, account] = [await made('admin'), await made('user')];
     const session = aSession({ accountId: account.id });
     await store.createSession(session);
-    const cut = storeWith(store, { eraseSessions: () => Promise.reject(new StoreUnavailableError()) });
+    const cut = storeWith(store, { eraseTraces: () => Promise.reject(new StoreUnavailableError()) });
     await services(cut).administration.deleteUser(as(caller), account.id);
     expect(log.lines).toMatchObject([{ level: 'warn', details: { accountId: account.id } }]);
     expect(await store.findAccount(account.id)).toBeNull();

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Store } from '../../src/store/port.js';
-import { anAccount, anAccountQuery, anEnding, aSession, day, minute, t0 } from '../support/records.js';
+import { anAccount, anAccountQuery, anAuditQuery, anAuditRecord, anEnding, aSession, day, minute, t0 } from '../support/records.js';
 import { describeStores } from '../support/stores.js';
 
 const ending = anEnding({ reason: 'ACCOUNT_DELETED', by: 'admin' });
@@ -145,19 +145,26 @@ describeStores('an account that is changed by an administrator', (database) => {
     expect(await store.findAccount(other.id)).not.toBeNull();
   });
 
-  it('has its sessions erased, ended ones too, and nobody else has', async () => {
+  it('has its sessions and its events erased, ended ones too, and nobody else has', async () => {
     const [account, other] = [await made(), await made()];
+    const upon = { accountId: account.id, ipAddress: '192.0.2.9', userAgent: 'Firefox' };
+    const own = [anAuditRecord({ ...upon, actorId: account.id }), anAuditRecord({ ...upon, actorId: null })];
+    const others = [anAuditRecord({ ...upon, actorId: other.id }), anAuditRecord({ ...upon, accountId: other.id, actorId: account.id })];
+    await store.appendAudit([...own, ...others]);
     const sessions = [
       aSession({ accountId: account.id }),
       aSession({ accountId: account.id, revoked: anEnding() }),
       aSession({ accountId: other.id }),
     ] as const;
     for (const session of sessions) await store.createSession(session);
-    await store.eraseSessions(account.id);
-    await store.eraseSessions(account.id);
+    await store.eraseTraces(account.id);
+    await store.eraseTraces(account.id);
     const device = { label: 'Unknown device', browser: null, os: null, kind: 'UNKNOWN' };
     for (const session of sessions.slice(0, 2))
       expect(await store.findSession(session.id)).toEqual({ ...session, ipAddress: null, userAgent: null, device });
     expect(await store.findSession(sessions[2].id)).toEqual(sessions[2]);
+    const events = (await store.listAudit(anAuditQuery(), { limit: 100, after: null })).rows;
+    for (const event of own) expect(events).toContainEqual({ ...event, ipAddress: null, userAgent: null });
+    for (const event of others) expect(events).toContainEqual(event);
   });
 });

@@ -50,7 +50,7 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   revoke: (store) => store.revoke('a', null, anEnding(), t0),
   revokeWhere: (store) => store.revokeWhere(selector, anEnding(), t0),
   revokeMany: (store) => store.revokeMany(['a', 'b'], anEnding(), t0),
-  eraseSessions: (store) => store.eraseSessions('a'),
+  eraseTraces: (store) => store.eraseTraces('a'),
   purge: (store) => store.purge(t0, 1),
   appendAudit: (store) => store.appendAudit([anAuditRecord()]),
   countAudit: (store) => store.countAudit(anAuditRecord({ id: 'a' })),

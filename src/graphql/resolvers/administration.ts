@@ -84,7 +84,7 @@ export class AdministrationResolver {
   }
 
   @Mutation(() => Boolean, {
-    description: `For \`users:write\`: ends the user's sessions and removes the account's personal data; address and username are free again. What the sessions were remains listed, without address and device, for as long as ended sessions are kept; events of the audit log stay for their own time. ${authority} ${errors} (${last}).`,
+    description: `For \`users:write\`: ends the user's sessions and removes the account's personal data; address and username are free again. What the sessions were remains listed, without address and device, for as long as ended sessions are kept; events of the audit log stay for their own time, those of the user without address and agent. ${authority} ${errors} (${last}).`,
   })
   async deleteUser(
     @Ctx() context: GraphQLContext,

@@ -24,13 +24,19 @@ interface End {
   readonly set: UpdateQuery<AccountDocument>;
 }
 
+interface SignInTurn {
+  readonly at: EpochMs;
+  readonly resolve: (number: number | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
  * The verbs on accounts, each one update of one document. `updateOne` and a read afterwards instead of `findOneAndUpdate`: the
  * test server scans for the latter, and none of these verbs needs the record of exactly that instant.
  */
 export class Accounts {
-  /** The last sign-in under way of each account in this process: they would only lose against each other. */
-  private readonly signIns = new Map<string, Promise<unknown>>();
+  /** By account, while numbers are taken: the sign-ins of this process that wait for theirs. */
+  private readonly signIns = new Map<string, SignInTurn[]>();
 
   constructor(private readonly model: Model<AccountDocument>) {}
 
@@ -66,20 +72,13 @@ export class Accounts {
     return new SearchReads(this.model, run, accountSearch(query), toAccount);
   }
 
-  async recordSignIn(id: string, at: EpochMs): Promise<number | null> {
-    const before = this.signIns.get(id) ?? Promise.resolve();
-    const giveUpAt = performance.now() + waitTimeoutMs;
-    const mine = before.then(() => this.takeNumber(id, at, giveUpAt));
-    const settled = mine.then(
-      () => {},
-      () => {},
-    );
-    this.signIns.set(id, settled);
-    try {
-      return await mine;
-    } finally {
-      if (this.signIns.get(id) === settled) this.signIns.delete(id);
-    }
+  recordSignIn(id: string, at: EpochMs): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.signIns.get(id);
+      const mine = { at, resolve, reject };
+      if (waiting !== undefined) waiting.push(mine);
+      else void this.takeTurns(id, [mine]);
+    });
   }
 
   async rehashPassword(id: string, expected: string, hash: string): Promise<boolean> {
@@ -178,14 +177,29 @@ export class Accounts {
     return changed ? this.find(id) : null;
   }
 
-  /** Compare-and-set on the count, repeated: each loss means that somebody else's sign-in went through. */
-  private async takeNumber(id: string, at: EpochMs, giveUpAt: number): Promise<number | null> {
+  /** Gives numbers to whoever waits, all that came meanwhile at a time, so that many sign-ins at once are few writes. */
+  private async takeTurns(id: string, first: SignInTurn[]): Promise<void> {
+    for (let turns = first; turns.length > 0; turns = this.signIns.get(id) ?? []) {
+      this.signIns.set(id, []);
+      try {
+        const last = await this.takeNumbers(id, turns.length, Math.max(...turns.map(({ at }) => at)));
+        for (const [index, { resolve }] of turns.entries()) resolve(last === null ? null : last - turns.length + 1 + index);
+      } catch (error) {
+        for (const { reject } of turns) reject(error);
+      }
+    }
+    this.signIns.delete(id);
+  }
+
+  /** The last of so many numbers. Compare-and-set on the count, repeated: each loss means that another process's sign-in went through. */
+  private async takeNumbers(id: string, count: number, at: EpochMs): Promise<number | null> {
+    const giveUpAt = performance.now() + waitTimeoutMs;
     while (performance.now() < giveUpAt) {
       const found = await this.model.findOne({ _id: id, deletedAt: null }, { signInCount: 1 }).lean<Pick<AccountDocument, 'signInCount'>>();
       if (found === null) return null;
-      const next = found.signInCount + 1;
-      const change = { $set: { signInCount: next, lastLoginAt: new Date(at) } };
-      if (await this.update({ _id: id, signInCount: found.signInCount }, change)) return next;
+      const last = found.signInCount + count;
+      const change = { $set: { signInCount: last, lastLoginAt: new Date(at) } };
+      if (await this.update({ _id: id, signInCount: found.signInCount }, change)) return last;
     }
     throw new StoreUnavailableError(new Error('too many sign-ins at once'));
   }

@@ -52,6 +52,10 @@ export class Audit {
     return edges.slice(0, -1).map((edge) => byEdge.get(edge) ?? {});
   }
 
+  async erase(accountId: string): Promise<void> {
+    await this.model.updateMany({ accountId, actorId: within({ $in: [null, accountId] }) }, { $set: { ipAddress: null, userAgent: null } });
+  }
+
   /** Two steps, of which the second takes only what is still due. */
   async purge(now: EpochMs, limit: number): Promise<number> {
     const due = { purgeAt: within({ $lte: new Date(now) }) };

@@ -185,8 +185,11 @@ export class MongoStore implements Store {
     }
     return ended;
   }
-  eraseSessions(accountId: string): Promise<void> {
-    return this.guard.run(() => this.sessions.erase(accountId));
+  eraseTraces(accountId: string): Promise<void> {
+    return this.guard.run(async () => {
+      await this.sessions.erase(accountId);
+      await this.audit.erase(accountId);
+    });
   }
   async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
     const { ids } = query;

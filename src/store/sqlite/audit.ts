@@ -34,6 +34,12 @@ export class Audit {
     return Object.fromEntries(types.map((type) => [type, this.connection.number(sumSql, { type, from, to }) ?? 0]));
   }
 
+  erase(accountId: string): void {
+    const sql = `UPDATE audit_events SET ip_address = NULL, user_agent = NULL
+      WHERE account_id = :accountId AND (actor_id IS NULL OR actor_id = :accountId)`;
+    this.connection.run(sql, { accountId });
+  }
+
   purge(now: EpochMs, limit: number): number {
     return this.connection.run(purgeSql, { now, limit });
   }

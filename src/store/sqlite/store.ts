@@ -154,8 +154,11 @@ export class SqliteStore implements Store {
     );
     return ended.filter((id) => id !== null);
   }
-  eraseSessions(accountId: string): Promise<void> {
-    return this.write(() => this.sessions.erase(accountId));
+  eraseTraces(accountId: string): Promise<void> {
+    return this.write(() => {
+      this.sessions.erase(accountId);
+      this.audit.erase(accountId);
+    });
   }
   async listAllSessions(query: AllSessionsQuery, page: Page<SessionPosition>): Promise<Found<SessionRecord>> {
     const { ids } = query;
