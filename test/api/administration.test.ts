@@ -290,9 +290,8 @@ describeStores('An administrator', (database) => {
   });
 
   // Thousands of sessions take too long to make on the server that stands in for MongoDB here.
-  (database.kind === 'sqlite' ? it : it.skip)(
-    'ends thousands in batches of 500, of which the log tells, and reports the newest 100',
-    async () => {
+  if (database.kind === 'sqlite') {
+    it('ends thousands in batches of 500, of which the log tells, and reports the newest 100', async () => {
       const admin = await withRole(await aPerson(server.url), 'admin');
       const owner = await aPerson(server.url);
       const now = Date.now();
@@ -306,6 +305,6 @@ describeStores('An administrator', (database) => {
       expect(data.revokeSessions.sessions).toHaveLength(100);
       const told = [...server.log().matchAll(/"by":"([^"]+)","count":(\d+),"dryRun":false/g)].filter(([, by]) => by === admin.id);
       expect(told.map(([, , count]) => Number(count))).toEqual([500, 1000, 1500, 2000, 2500, 3000, 3200]);
-    },
-  );
+    });
+  }
 });
