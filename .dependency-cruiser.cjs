@@ -47,10 +47,15 @@ const layers = {
     values: ['auth/', 'housekeeping.ts', 'store/(port|queries|records).ts'],
     types: ['config.ts', 'mail/port.ts'],
   },
+  'open-auth': {
+    files: 'open-auth.ts',
+    values: ['auth/meter.ts', 'log.ts', 'secret-file.ts', 'services.ts', 'store/(open|port).ts'],
+    types: ['auth/', 'config.ts', 'mail/port.ts'],
+  },
   app: {
     files: 'app.ts',
-    values: ['auth/', 'config.ts', 'graphql/', 'http/', 'log.ts', 'rules/', 'secret-file.ts', 'services.ts', 'store/', 'telemetry/open.ts'],
-    types: ['mail/port.ts'],
+    values: ['auth/', 'graphql/', 'http/', 'log.ts', 'open-auth.ts', 'rules/', 'services.ts', 'telemetry/open.ts'],
+    types: ['config.ts'],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/(port|queries|records).ts'] },
   latchkey: { files: 'latchkey.ts', values: ['app.ts', 'config.ts'], types: ['auth/', 'http/plugin.ts', 'mail/port.ts'] },
@@ -69,7 +74,6 @@ const layers = {
   cli: {
     files: 'cli/',
     values: [
-      'app.ts',
       'auth/errors.ts',
       'auth/role-book.ts',
       'config.ts',
@@ -78,15 +82,15 @@ const layers = {
       'graphql/paging.ts',
       'store/(port|queries|records).ts',
     ],
-    types: ['auth/'],
-    onDemand: ['main.ts'],
+    types: ['auth/', 'services.ts'],
+    onDemand: ['main.ts', 'open-auth.ts'],
   },
 };
 
 /** Packages that have one home. `types`: where their types may be named as well. */
 const homes = [
   { packages: 'bcrypt|jsonwebtoken', home: 'auth/' },
-  { packages: 'class-validator|bowser|fxa-common-password-list', home: 'auth/' },
+  { packages: 'validator|bowser|fxa-common-password-list', home: 'auth/' },
   { packages: 'mongoose|mongodb', home: 'store/mongo/' },
   { packages: 'libsql', home: 'store/sqlite/' },
   { packages: 'fastify|@fastify/[^/]+', home: 'http/', types: 'app.ts' },
@@ -97,7 +101,7 @@ const homes = [
   { packages: 'prom-client', home: 'telemetry/metrics.ts' },
   { packages: '@opentelemetry/[^/]+', home: 'telemetry/(tracing|quiet-exporter).ts' },
   { packages: 'dataloader', home: 'graphql/context.ts' },
-  { packages: 'pino', home: 'log.ts', types: '(app|http/.+).ts' },
+  { packages: 'pino', home: 'log.ts', types: '(app|latchkey|open-auth|http/.+).ts' },
   { packages: 'zod', home: '(config(-file)?.ts|auth/)' },
   { packages: 'jsonc-parser', home: 'config-file.ts' },
   { packages: 'commander', home: 'cli/' },

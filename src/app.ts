@@ -10,9 +10,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import type { Logger } from 'pino';
-import type { MachineClocks } from './auth/clock.js';
 import { AuthError } from './auth/errors.js';
-import type { OwnClaimsSource } from './auth/own-claims.js';
 import { jwksMaxAgeSeconds } from './auth/signing-keys.js';
 import type { Config } from './config.js';
 import { GraphQLContext } from './graphql/context.js';
@@ -27,14 +25,11 @@ import { requestFactsOf } from './http/request-facts.js';
 import { createHttpServer, type HttpServerDeps } from './http/server.js';
 import type { ServiceEndpoints } from './http/service-routes.js';
 import { createLogger } from './log.js';
-import type { Mailer } from './mail/port.js';
+import { type AppOptions, openAuth } from './open-auth.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
-import { secretFromDataFolder } from './secret-file.js';
-import { type AuthServices, openServices, version } from './services.js';
-import { openStore } from './store/open.js';
-import type { Store } from './store/port.js';
-import { noTelemetry, openTelemetry, type Telemetry } from './telemetry/open.js';
+import { type AuthServices, version } from './services.js';
+import { openTelemetry, type Telemetry } from './telemetry/open.js';
 
 export interface App {
   /** Begins to listen, by a server of its own, and comes back with the address of the API. Throws when the port is taken. */
@@ -46,41 +41,6 @@ export interface App {
   readonly services: AuthServices;
   /** Where the secret lies that the server made for a quick start; null when the settings gave one. */
   readonly secretPath: string | null;
-}
-
-export interface AppOptions {
-  readonly logger?: Logger;
-  readonly mailer?: Mailer | null;
-  readonly ownClaims?: OwnClaimsSource | null;
-  /** For tests. */
-  readonly clocks?: MachineClocks;
-  /** For tests: another way to the store. */
-  readonly openStore?: (url: string) => Promise<Store>;
-}
-
-/** The secrets that open the store's keys: those of the settings or, outside production, one kept in the data folder. */
-async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; readonly path: string | null }> {
-  if (config.secret !== null) return { secrets: [config.secret, ...config.previousSecrets], path: null };
-  const { secret, path } = await secretFromDataFolder(config.dataDir);
-  return { secrets: [secret, ...config.previousSecrets], path };
-}
-
-/** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
-export async function openAuth(config: Config, options: AppOptions = {}, telemetry: Telemetry = noTelemetry) {
-  const { logger = createLogger(config.logLevel), mailer, ownClaims, clocks } = options;
-  const { secrets, path } = await secretsOf(config);
-  const store = telemetry.observeStore(await (options.openStore ?? openStore)(config.storeUrl));
-  try {
-    const services = await openServices({ config, secrets, store, log: logger, meter: telemetry.meter, mailer, ownClaims, clocks });
-    const close = async () => {
-      await services.close();
-      await store.close();
-    };
-    return { services, store, logger, secretPath: path, close };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
 }
 
 type OpenedAuth = Awaited<ReturnType<typeof openAuth>>;

@@ -1,4 +1,5 @@
-import { type AppOptions, createApp } from './app.js';
+import type { Logger } from 'pino';
+import { createApp } from './app.js';
 import type { Account } from './auth/account.js';
 import type { Viewer as SettledViewer } from './auth/viewer.js';
 import { type Config, type Environment, loadConfig } from './config.js';
@@ -33,7 +34,7 @@ export interface LatchkeyOptions {
   /** Sends the mails of the service. Without one none is sent. */
   readonly mailer?: Mailer;
   /** A pino logger; by default one that writes JSON lines to standard output at `LOG_LEVEL`. */
-  readonly logger?: AppOptions['logger'];
+  readonly logger?: Logger;
 }
 
 /** The service, running in this process. */

@@ -28,7 +28,8 @@ export interface CreateUserInput {
 const longestReason = 500;
 /** A change is lost only to another change of the same account, or of the caller's. */
 const mostTries = 20;
-const longestPauseMs = 100;
+/** Longer than an attempt takes, or two that hinder each other would meet again. */
+const longestPauseMs = 500;
 
 interface AdministrationDeps {
   readonly store: Store;
@@ -174,7 +175,7 @@ export class Administration {
         const done = await apply(account);
         if (done !== null) return done;
       }
-      await pause(Math.random() * Math.min(longestPauseMs, 2 ** tries));
+      await pause(Math.random() * Math.min(longestPauseMs, 4 * 2 ** tries));
     }
     throw serviceUnavailable();
   }

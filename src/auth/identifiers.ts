@@ -1,4 +1,5 @@
-import { isEmail } from 'class-validator';
+// This one file: the whole package takes longer to load than everything else that the command line needs.
+import emailCheck from 'validator/lib/isEmail.js';
 
 /**
  * The one form in which an email address is stored, compared and returned: trimmed, lower case, NFC. Null when that is not
@@ -8,7 +9,7 @@ import { isEmail } from 'class-validator';
 export function normalizeEmail(input: string): string | null {
   if (input.length > 1024 || !isWellFormed(input)) return null;
   const email = input.trim().normalize('NFC').toLowerCase().normalize('NFC');
-  return email.length <= 254 && isEmail(email) ? email : null;
+  return email.length <= 254 && emailCheck.default(email) ? email : null;
 }
 
 /** Whether the text is Unicode throughout: half of a surrogate pair cannot be written as UTF-8. */

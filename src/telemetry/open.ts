@@ -22,7 +22,7 @@ export interface Telemetry {
   readonly close: () => Promise<void>;
 }
 
-export const noTelemetry: Telemetry = {
+const noTelemetry: Telemetry = {
   meter: noMeter,
   observeStore: (store) => store,
   plugins: [],

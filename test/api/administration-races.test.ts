@@ -6,7 +6,6 @@ import { post } from '../support/requests.js';
 import { testEnvironment } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 
-const rounds = 50;
 const demotions = [
   'mutation ($id: ID!) { setUserRoles(userId: $id, roles: ["support"]) { id } }',
   'mutation ($id: ID!) { disableUser(userId: $id) { id } }',
@@ -14,6 +13,8 @@ const demotions = [
 ];
 
 describeStores('Administrators who take the right to grant roles away in two processes at once', (database) => {
+  // A round takes seconds on the server that stands in for MongoDB here.
+  const rounds = database.kind === 'sqlite' ? 50 : 12;
   let nodes: [ServerProcess, ServerProcess];
   let store: Store;
   beforeAll(async () => {
@@ -57,5 +58,5 @@ describeStores('Administrators who take the right to grant roles away in two pro
     process.stdout.write(`the last administrator (${database.kind}): ${rounds} rounds, ${JSON.stringify(outcomes)}\n`);
     expect(outcomes.done).toBe(rounds);
     expect(Object.keys(outcomes).sort()).toEqual(expect.not.arrayContaining(['SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR', 'NOT_FOUND']));
-  }, 300_000);
+  }, 600_000);
 });
