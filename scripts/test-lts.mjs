@@ -6,6 +6,11 @@ import { NodeUnavailableError, provideNode, releases, runWithNode } from './node
 const omitted = [
   'test/architecture/', // judges files
   'test/browser/', // judges pages, in a browser's own engine
+  'test/cli/(doctor|keys|sessions|usage|users)[.]', // many short processes; the walk above and the tests of the services beneath remain
+  'test/deploy/', // judges a script of the database's shell
+  'test/library/package[.]', // installs the package
+  'test/api/(administration-races|races)[.]', // compares what databases do with writes at once
+  'test/services/verifier[.]', // compares two judges in thousands of states
   'test/store/mongo-outage[.]', // waits for timeouts of the driver
   'test/store/states[.]', // compares the two stores in thousands of states
 ];
