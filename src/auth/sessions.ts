@@ -109,10 +109,11 @@ export class Sessions {
     if (found.accountId !== viewer.accountId) this.askForRecentProof(viewer);
     const account = await store.findAccount(found.accountId);
     const now = clock.now();
-    // One that the account's epoch has ended keeps the reason that it was ended for.
-    if (endOf(found, account, now) !== null) {
-      // Ended elsewhere a moment ago, or by a call whose answer was lost: writing it again changes nothing, and lets this node know at once.
-      if (found.revoked !== null) await this.end(id, ownerId, found.revoked);
+    const ended = endOf(found, account, now);
+    if (ended !== null) {
+      // Ended elsewhere a moment ago, or by a call whose answer was lost: writing it down again lets this node know at once. The first reason
+      // stays, that of the account's epoch too.
+      if (ended.kind === 'revoked') await this.end(id, ownerId, { at: ended.at, reason: ended.reason, by: ended.by });
       return toSession(found, account, now);
     }
     const reason = found.accountId === viewer.accountId ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';

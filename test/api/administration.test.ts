@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
@@ -6,6 +7,7 @@ import { aPerson, type Person, signIn } from '../support/people.js';
 import { aSession, day, minute } from '../support/records.js';
 import { codeOf, extensionsOf, type GraphQLAnswer, post, refreshMutation } from '../support/requests.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { Socket } from '../support/sockets.js';
 import { describeStores, type StoreUnderTest } from '../support/stores.js';
 
 const setRoles = 'mutation ($id: ID!, $roles: [String!]!) { setUserRoles(userId: $id, roles: $roles) { roles permissions } }';
@@ -50,7 +52,7 @@ describeStores('An administrator', (database) => {
     post(server.url, query, variables, { token: person.token });
   const isIn = async (person: Person) => (await as(person, '{ me { id } }')).errors.length === 0;
 
-  it('finds all sessions of a stolen agent string and ends them with one dry run and one call', async () => {
+  it('finds all sessions of a stolen agent string and ends them with one dry run and one call, of which the tabs concerned learn within a second', async () => {
     const agent = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) StolenBrowser/66.6' };
     const robbed = [await aPerson(server.url, agent), await aPerson(server.url, agent), await aPerson(server.url, agent)];
     const other = await aPerson(server.url);
@@ -63,7 +65,13 @@ describeStores('An administrator', (database) => {
 
     expect((await as(root, revoke, { filter })).data.revokeSessions).toMatchObject({ count: 3, dryRun: true });
     for (const person of robbed) expect(await isIn(person)).toBe(true);
+    const tabs = await Promise.all([...robbed, other].map(({ token }) => Socket.open(server.url, token)));
+    const closed: string[] = [];
+    for (const [index, tab] of tabs.entries()) void tab.closed.then(({ code, reason }) => closed.push(`${index} ${code} ${reason}`));
     const { data } = await as(root, revoke, { filter, dryRun: false });
+    await delay(1_000);
+    const told = '4403 SESSION_REVOKED REVOKED_BY_ADMIN';
+    expect(closed.sort()).toEqual([`0 ${told}`, `1 ${told}`, `2 ${told}`]);
     expect(data.revokeSessions).toMatchObject({ count: 3, dryRun: false });
     expect(data.revokeSessions.sessions[0]).toMatchObject({ state: 'REVOKED', revocationReason: 'REVOKED_BY_ADMIN' });
     for (const person of robbed) expect(await isIn(person)).toBe(false);

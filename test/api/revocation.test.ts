@@ -93,7 +93,8 @@ describeStores('A check of an access token', (database) => {
 });
 
 describeStores('Several processes on one store (P9)', (database) => {
-  const rounds = 60;
+  const rounds = 125;
+  const atOnce = 4;
   const nodes: ServerProcess[] = [];
   beforeAll(async () => {
     const environment = testEnvironment(database.url);
@@ -106,10 +107,9 @@ describeStores('Several processes on one store (P9)', (database) => {
   it('refuse an ended session: at once where it was ended, elsewhere within 250 ms (p99), and never later than 2 s', async () => {
     const [here, ...others] = nodes as [ServerProcess, ...ServerProcess[]];
     const delays: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const { token } = await signUp(here.url);
+    const observe = async (token: string, isLogout: boolean) => {
       for (const { url } of nodes) expect(await isRefused(url, token)).toBe(false);
-      await post(here.url, round % 2 === 0 ? 'mutation { logout }' : 'mutation { revokeAllSessions { count } }', {}, { token });
+      await post(here.url, isLogout ? 'mutation { logout }' : 'mutation { revokeAllSessions { count } }', {}, { token });
       const acknowledgedAt = performance.now();
       const elsewhere = others.map(async ({ url }) => {
         while (!(await isRefused(url, token))) if (performance.now() - acknowledgedAt > 2_000) throw new Error('accepted after 2 s');
@@ -117,15 +117,20 @@ describeStores('Several processes on one store (P9)', (database) => {
       });
       expect(await isRefused(here.url, token)).toBe(true);
       await Promise.all(elsewhere);
+    };
+    for (let round = 0; round < rounds; round += 1) {
+      const tokens = await Promise.all(Array.from({ length: atOnce }, async () => (await signUp(here.url)).token));
+      await Promise.all(tokens.map((token, index) => observe(token, index % 2 === 0)));
     }
     delays.sort((one, other) => one - other);
     const p99 = delays[Math.ceil(delays.length * 0.99) - 1] ?? Number.NaN;
+    const [p50, most] = [delays[delays.length >> 1], delays.at(-1)];
     process.stdout.write(
-      `P9 (${database.kind}): ${delays.length} observations, p50 ${delays[delays.length >> 1]?.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms\n`,
+      `P9 (${database.kind}): ${rounds * atOnce} revokes, ${delays.length} observations, p50 ${p50?.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, most ${most?.toFixed(0)} ms\n`,
     );
-    expect(delays).toHaveLength(rounds * others.length);
+    expect(delays).toHaveLength(rounds * atOnce * others.length);
     expect(p99).toBeLessThanOrEqual(250);
-  }, 120_000);
+  }, 300_000);
 
   it('learn new roles elsewhere within 2 s, and sign nobody out for it', async () => {
     const [here, other] = nodes as [ServerProcess, ServerProcess];

@@ -181,6 +181,18 @@ describeStores('changes', (database: StoreUnderTest) => {
     expect(await elsewhere.recentChanges(since + 2, 100)).toEqual([]);
   });
 
+  if (database.kind === 'sqlite') {
+    it('are told completely where they are read part by part, many of them at one instant', async () => {
+      const at = t0 + 15_000 * minute;
+      const { accountId } = await anOwnedSession();
+      const ids = Array.from({ length: 1_200 }, () => aSession({ accountId }));
+      await Promise.all(ids.map((session) => store.createSession(session)));
+      await Promise.all(ids.map(({ id }, index) => store.revoke(id, null, anEnding({ at: at + (index % 2) }), purgeAt)));
+      expect(await store.recentChanges(at, 10_000)).toHaveLength(1_200);
+      expect(await store.recentChanges(at, 701)).toHaveLength(701);
+    });
+  }
+
   it('are kept until they are forgotten, the sessions themselves for longer', async () => {
     const session = await anOwnedSession();
     const at = t0 + 20_000 * minute;

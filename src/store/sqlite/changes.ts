@@ -7,15 +7,19 @@ import { type AccountRow, accountObject, type SessionRow, sessionObject, standin
 const pollEveryMs = 50;
 const leastPauseMs = 10;
 /** So that one look keeps the event loop for some milliseconds at most. */
-const changesPerLook = 500;
+export const changesPerLook = 500;
 
-interface ChangeRow {
+export interface ChangePosition {
+  readonly at: EpochMs;
   readonly seq: number;
+}
+
+interface ChangeRow extends ChangePosition {
   readonly kind: 'account' | 'session' | 'key';
   readonly subject: string;
 }
 
-const columns = "json_object('seq', seq, 'kind', kind, 'subject', subject)";
+const columns = "json_object('seq', seq, 'at', at, 'kind', kind, 'subject', subject)";
 
 /**
  * The changes that triggers write down inside each transaction, in the order of its sequence number: told after a commit of this
@@ -41,11 +45,16 @@ export class Changes {
     for (const watcher of this.watchers) watcher.stop();
   }
 
-  recent(since: EpochMs, atMost: number): Change[] {
-    const sql = `SELECT ${columns} FROM changes WHERE at >= :since ORDER BY at LIMIT :atMost`;
-    const rows = this.connection.rows(sql, { since, atMost }) as ChangeRow[];
-    const distinct = new Map(rows.map((row) => [`${row.kind} ${row.subject}`, row]));
-    return [...distinct.values()].flatMap((row) => asTold(this.connection, row));
+  /** A part of what was changed from then on, by what it is about, and where to go on; null: that was all. */
+  recent(from: ChangePosition, atMost: number): { readonly bySubject: [string, Change[]][]; readonly next: ChangePosition | null } {
+    const sql = `SELECT ${columns} FROM changes WHERE (at, seq) > (:at, :seq) ORDER BY at, seq LIMIT :limit`;
+    const limit = Math.min(atMost, changesPerLook);
+    const rows = this.connection.rows(sql, { at: from.at, seq: from.seq, limit }) as ChangeRow[];
+    const bySubject = new Map(rows.map((row) => [`${row.kind} ${row.subject}`, row]));
+    return {
+      bySubject: [...bySubject].map(([subject, row]) => [subject, asTold(this.connection, row)]),
+      next: rows.length < limit ? null : (rows.at(-1) ?? null),
+    };
   }
 
   forget(before: EpochMs, limit: number): number {

@@ -37,7 +37,7 @@ import type {
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
 import { Audit } from './audit.js';
-import type { Changes } from './changes.js';
+import { type ChangePosition, type Changes, changesPerLook } from './changes.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
 import { Keys } from './keys.js';
@@ -225,8 +225,18 @@ export class SqliteStore implements Store {
   }
   /** Each look at the file is one. */
   async beat(): Promise<void> {}
-  recentChanges(since: EpochMs, atMost: number): Promise<Change[]> {
-    return this.read(() => this.feeds.changes.recent(since, atMost));
+  async recentChanges(since: EpochMs, atMost: number): Promise<Change[]> {
+    const bySubject = new Map<string, Change[]>();
+    let position: ChangePosition | null = { at: since, seq: -1 };
+    for (let left = atMost; left > 0 && position !== null; left -= changesPerLook) {
+      const from: ChangePosition = position;
+      const part = await this.read(() => this.feeds.changes.recent(from, left));
+      for (const [subject, changes] of part.bySubject) bySubject.set(subject, changes);
+      position = part.next;
+      // The statements run in this thread: other requests have their turn in between.
+      await nextTurn();
+    }
+    return [...bySubject.values()].flat();
   }
   forgetChanges(before: EpochMs, limit: number): Promise<number> {
     return this.write(() => this.feeds.changes.forget(before, limit));
