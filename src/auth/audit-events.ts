@@ -91,9 +91,8 @@ export const auditEventKinds = {
     details: ['scope', 'count'],
     summary: ({ isOwn, detail }) => {
       if (detail.scope === 'OTHERS') return 'All other sessions were ended.';
-      if (isOwn) return 'All sessions were ended.';
-      if (detail.scope === 'ALL') return 'All sessions were ended by an administrator.';
-      return `${times(Number(detail.count ?? 1), 'A session was', 'sessions were')} ended by an administrator.`;
+      const ended = detail.scope === 'ALL' ? 'All sessions were' : times(Number(detail.count ?? 1), 'A session was', 'sessions were');
+      return isOwn ? `${ended} ended.` : `${ended} ended by an administrator.`;
     },
   }),
   REFRESH_REUSED: kind({

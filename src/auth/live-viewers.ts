@@ -5,6 +5,9 @@ import type { Viewers } from './viewers.js';
 
 /** Connections that one account may hold on this node. */
 export const mostConnectionsPerAccount = 20;
+/** Subscriptions of one connection, and of all connections of an account on this node. */
+export const mostSubscriptions = 10;
+const mostSubscriptionsPerAccount = 20;
 /** How often everybody connected is judged again: ends of tokens and, while the revocation feed is not proven, of sessions. */
 const lookEveryMs = 1_000;
 /** While the feed is not proven each look reads the store. */
@@ -50,7 +53,12 @@ export class LiveViewers {
       remove(this.bySession, sessionId, live);
       remove(this.byAccount, accountId, live);
     };
-    const live = new LiveViewer(viewer, () => this.deps.viewers.look(accessToken), onEnd, leave);
+    const live = new LiveViewer(viewer, {
+      settle: () => this.deps.viewers.look(accessToken),
+      onEnd,
+      leave,
+      subscriptionsOfAccount: () => [...(this.byAccount.get(accountId) ?? [])].reduce((sum, { subscriptions }) => sum + subscriptions, 0),
+    });
     add(this.bySession, sessionId, live);
     add(this.byAccount, accountId, live);
     return live;
@@ -77,17 +85,24 @@ export class LiveViewers {
   }
 }
 
+interface LiveViewerDeps {
+  readonly settle: () => Promise<Viewer>;
+  readonly onEnd: (end: ConnectionEnd) => void;
+  readonly leave: (live: LiveViewer) => void;
+  /** Those of the account's other connections, and of this one. */
+  readonly subscriptionsOfAccount: () => number;
+}
+
 /** Somebody who stays connected. */
 export class LiveViewer {
+  private readonly attached = new Set<() => void>();
   private readonly rightsListeners = new Set<(viewer: SignedIn) => void>();
   private isClosed = false;
   private current: Viewer;
 
   constructor(
     viewer: SignedIn,
-    private readonly settle: () => Promise<Viewer>,
-    private readonly onEnd: (end: ConnectionEnd) => void,
-    private readonly leave: (live: LiveViewer) => void,
+    private readonly deps: LiveViewerDeps,
   ) {
     this.current = viewer;
   }
@@ -97,17 +112,35 @@ export class LiveViewer {
     return this.current;
   }
 
+  /** How many there are. */
+  get subscriptions(): number {
+    return this.attached.size;
+  }
+
+  /**
+   * `end` is called when the connection ends; the function that comes back undoes that. Whatever a client says of its subscriptions, they
+   * are counted here: throws `AuthError` `RATE_LIMITED` beyond 10, or 20 of the account, and `SERVICE_UNAVAILABLE` when the connection has gone.
+   */
+  attach(end: () => void): () => void {
+    if (this.isClosed) throw serviceUnavailable(new Error('the connection has gone'));
+    if (this.attached.size >= mostSubscriptions || this.deps.subscriptionsOfAccount() >= mostSubscriptionsPerAccount) {
+      throw new AuthError('RATE_LIMITED', { retryAfter: 1 });
+    }
+    this.attached.add(end);
+    return () => this.attached.delete(end);
+  }
+
   /** Judges afresh. Throws `AuthError` `UNAUTHENTICATED` for who is nobody any more, `SERVICE_UNAVAILABLE` when it cannot be known. */
   async judge(): Promise<SignedIn> {
     const viewer = await this.look();
-    if (viewer.kind !== 'account') throw refusalOf(viewer);
+    if (viewer.kind !== 'account' || this.isClosed) throw refusalOf(viewer);
     return viewer;
   }
 
   /** The same without an error. Where the store cannot say, nothing changes; a fault of the server counts as that. */
   async look(): Promise<Viewer> {
     if (this.isClosed) return this.current;
-    const found = await this.settle().catch((): Viewer => ({ kind: 'unavailable' }));
+    const found = await this.deps.settle().catch((): Viewer => ({ kind: 'unavailable' }));
     // Another look may have found the end meanwhile, and that is final.
     if (this.isClosed || found.kind === 'unavailable') return this.isClosed ? this.current : found;
     this.current = found;
@@ -130,13 +163,14 @@ export class LiveViewer {
   /** The connection has gone. */
   close(): void {
     this.isClosed = true;
-    this.leave(this);
+    this.deps.leave(this);
+    for (const end of [...this.attached]) end();
   }
 
   private end(end: ConnectionEnd): void {
     if (this.isClosed) return;
     this.close();
-    this.onEnd(end);
+    this.deps.onEnd(end);
   }
 }
 

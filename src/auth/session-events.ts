@@ -27,8 +27,8 @@ export class SessionEvents {
 
   /**
    * Events from now on: of the viewer's own sessions, with `all` of everybody's for `sessions:read`. It ends with an `AuthError`: `FORBIDDEN` as
-   * soon as the right is lost, `SERVICE_UNAVAILABLE` when events may have been missed. Throws `UNAUTHENTICATED`, `FORBIDDEN` and, also where
-   * the database cannot tell of sessions, `SERVICE_UNAVAILABLE`.
+   * soon as the right is lost, `SERVICE_UNAVAILABLE` when events may have been missed. Throws `UNAUTHENTICATED`, `FORBIDDEN`, what
+   * `LiveViewer.attach` throws and, also where the database cannot tell of sessions, `SERVICE_UNAVAILABLE`.
    */
   async subscribe(live: LiveViewer, all: boolean): Promise<SessionSubscription> {
     const viewer = await live.judge();
@@ -47,6 +47,11 @@ export class SessionEvents {
       await subscription.return();
       throw error;
     }
+  }
+
+  /** Subscriptions on this node. */
+  get count(): number {
+    return this.subscriptions().length;
   }
 
   /** Ends every subscription. */

@@ -43,12 +43,15 @@ export class SessionSubscription implements AsyncIterableIterator<SessionEvent> 
   private isOver = false;
   private failure: unknown = null;
   private readonly stopListening: () => void;
+  private readonly detach: () => void;
 
+  /** Throws what `LiveViewer.attach` throws. */
   constructor(
     private readonly live: LiveViewer,
     private readonly all: boolean,
     private readonly onOver: () => void,
   ) {
+    this.detach = live.attach(() => this.finish());
     this.stopListening = live.onRights((viewer) => {
       if (all && !viewer.permissions.includes('sessions:read')) this.fail(new AuthError('FORBIDDEN'));
     });
@@ -118,6 +121,7 @@ export class SessionSubscription implements AsyncIterableIterator<SessionEvent> 
     this.isOver = true;
     this.waiting = [];
     this.stopListening();
+    this.detach();
     this.wake?.();
     this.onOver();
   }

@@ -23,7 +23,6 @@ import { createFormatError, finishErrors, translateError } from './errors.js';
 
 /** Milliseconds within which a client must say who it is. */
 const initTimeoutMs = 5_000;
-export const mostSubscriptionsPerSocket = 10;
 const longestAccessToken = 8_192;
 /** The client's id of a subscription comes back with each of its events. */
 const longestId = 128;
@@ -175,11 +174,10 @@ function parsed(source: string, maxTokens: number): DocumentNode {
 /** What to execute, or the errors of validation. Throws for what is refused before that. */
 function argsOf(
   { schema, services, checkDocument, isNarrow, maxTokens, reauthenticationAgeSeconds, verbose }: SubscriptionsDeps,
-  { extra: { request, live }, subscriptions }: Context<Record<string, unknown>, Connection>,
+  { extra: { request, live } }: Context<Record<string, unknown>, Connection>,
   payload: { readonly query: string; readonly variables?: Record<string, unknown> | null; readonly operationName?: string | null },
 ): ExecutionArgs | GraphQLError[] {
   if (live === null) throw new Error('a socket that nobody opened subscribes');
-  if (Object.keys(subscriptions).length > mostSubscriptionsPerSocket) throw new AuthError('RATE_LIMITED', { retryAfter: 1 });
   const refused = checkDocument(payload.query);
   if (refused !== null) throw refused;
   if (!isNarrow(payload.variables ?? {})) throw new AuthError('BAD_REQUEST', { reason: 'MALFORMED_BODY' });

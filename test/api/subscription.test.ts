@@ -349,6 +349,34 @@ describe('the socket', () => {
     await Socket.open(server.url, bob.token);
   });
 
+  it('counts subscriptions itself, whatever the client says of their ids, and ends them with the connection', async () => {
+    const eve = await signUp(server.url);
+    const socket = await Socket.open(server.url, eve.token);
+    socket.atOnce(() => {
+      for (let count = 0; count < 8; count += 1) {
+        socket.subscribe('same', own);
+        socket.send({ type: 'complete', id: 'same' });
+      }
+      socket.subscribe('same', own);
+    });
+    await socket.roundTrip();
+    const { sessionEvents } = server.app.services;
+    expect(sessionEvents.count).toBeGreaterThan(0);
+    expect(sessionEvents.count).toBeLessThanOrEqual(10);
+    socket.ws.close();
+    await socket.closed;
+    const other = await Socket.open(server.url, eve.token);
+    await other.roundTrip();
+    expect(sessionEvents.count).toBe(0);
+
+    const sockets = await Promise.all([0, 1, 2].map(() => Socket.open(server.url, eve.token)));
+    for (const one of sockets) {
+      for (let count = 0; count < 10; count += 1) one.subscribe(`s${count}`, own);
+      await one.roundTrip();
+    }
+    expect(sessionEvents.count).toBe(20);
+  });
+
   it('is not ended by the time limit of requests', async () => {
     const socket = await Socket.open(server.url, ada.token);
     await new Promise((resolve) => setTimeout(resolve, 2_500));

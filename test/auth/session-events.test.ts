@@ -31,14 +31,14 @@ const reader = signedIn({ permissions: ['sessions:read'] });
 /** Somebody connected, who is whatever the test says. */
 function connect(first: SignedIn) {
   const state = { viewer: first as Viewer, ends: [] as ConnectionEnd[], left: 0 };
-  const live = new LiveViewer(
-    first,
-    async () => state.viewer,
-    (end) => void state.ends.push(end),
-    () => {
+  const live: LiveViewer = new LiveViewer(first, {
+    settle: async () => state.viewer,
+    onEnd: (end) => void state.ends.push(end),
+    leave: () => {
       state.left += 1;
     },
-  );
+    subscriptionsOfAccount: () => live.subscriptions,
+  });
   return { live, state };
 }
 

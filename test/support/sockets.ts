@@ -60,6 +60,14 @@ export class Socket {
     this.ws.send(JSON.stringify(frame));
   }
 
+  /** What `work` sends, in one piece. */
+  atOnce(work: () => void): void {
+    const { _socket: stream } = this.ws as unknown as { readonly _socket: { cork(): void; uncork(): void } };
+    stream.cork();
+    work();
+    stream.uncork();
+  }
+
   subscribe(id: string, query: string, variables: object = {}): void {
     this.send({ type: 'subscribe', id, payload: { query, variables } });
   }
