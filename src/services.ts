@@ -160,7 +160,7 @@ export async function openServices(deps: ServiceDeps) {
   });
   const audit = new Audit({ store, clock, log, config });
   const accounts = new Accounts({ store, clock, passwords, roles, audit, config });
-  const sessions = new Sessions({ store, clock, audit, config });
+  const sessions = new Sessions({ store, clock, roles, audit, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
   const sessionEvents = new SessionEvents({ store, clock, log });

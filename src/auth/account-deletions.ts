@@ -24,12 +24,11 @@ export class AccountDeletions {
    * of the person. `by`: who acts. False (and nothing changed) when the account is no longer as it was read.
    */
   async delete(account: AccountRecord, by: string): Promise<boolean> {
-    const { store, clock, log, config } = this.deps;
+    const { store, clock, log } = this.deps;
     const ending = { at: clock.now(), reason: 'ACCOUNT_DELETED', by } as const;
-    const purgeAt = purgeTime(ending.at, config);
-    if (!(await store.deleteAccount(account.id, account.version, ending, purgeAt))) return false;
+    if (!(await store.deleteAccount(account.id, account.rightsVersion, ending))) return false;
     try {
-      await this.finish({ accountId: account.id, ending, purgeAt });
+      await this.finish({ accountId: account.id, ending });
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       log.warn({ err: error, accountId: account.id }, 'an account is deleted, its sessions will be erased within some minutes');
@@ -37,18 +36,23 @@ export class AccountDeletions {
     return true;
   }
 
-  /** Finishes deletions that were cut short, and takes care of sign-ins that came too late. For a schedule. */
+  /** Finishes deletions that were cut short, and takes care of sign-ins that came too late. For a schedule: one that fails waits for its next turn. */
   async finishAll(): Promise<void> {
-    const { store, clock } = this.deps;
+    const { store, clock, log, config } = this.deps;
     for (const deletion of await store.listDeletions(clock.now() - lateSignInMs, deletionsAtOnce)) {
-      await this.finish(deletion);
-      await store.finishDeletion(deletion.accountId);
+      try {
+        await this.finish(deletion);
+        await store.finishDeletion(deletion.accountId, purgeTime(deletion.ending.at, config));
+      } catch (error) {
+        log.warn({ err: error, accountId: deletion.accountId }, 'a deletion of an account could not be finished; it is tried again');
+      }
     }
   }
 
-  private async finish({ accountId, ending, purgeAt }: DeletionRecord): Promise<void> {
-    const { store } = this.deps;
-    await store.revokeWhere({ accountId, epochBelow: null, ordinalAtMost: null, exceptId: null }, ending, purgeAt);
+  private async finish({ accountId, ending }: DeletionRecord): Promise<void> {
+    const { store, config } = this.deps;
+    const everything = { accountId, epochBelow: null, ordinalAtMost: null, exceptId: null };
+    await store.revokeWhere(everything, ending, purgeTime(ending.at, config));
     await store.eraseTraces(accountId);
   }
 }

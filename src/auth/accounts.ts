@@ -4,7 +4,7 @@ import type { AccountRecord } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
 import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
-import { AuthError, asAuthError } from './errors.js';
+import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
@@ -29,6 +29,9 @@ export type NewAccountWithoutPassword = Omit<NewAccount, 'password'>;
 
 /** Who makes an account: whoever signs up, or an administrator; `by` null: an operator at the command line. */
 type Maker = { readonly kind: 'signup'; readonly request: RequestFacts } | { readonly kind: 'administration'; readonly by: Actor | null };
+
+/** A change is lost only to another change of the account's rights. */
+const mostTries = 20;
 
 interface AccountsDeps {
   readonly store: Store;
@@ -147,21 +150,22 @@ export class Accounts {
 
   /**
    * Adds a role by an operator's hand. Throws `AuthError` `NOT_FOUND` (no such login), `BAD_USER_INPUT` (no such role) or
-   * `SERVICE_UNAVAILABLE` (the audit log cannot be written); nothing happens when it is held.
+   * `SERVICE_UNAVAILABLE` (the audit log cannot be written, or others kept changing the rights); nothing happens when it is held.
    */
   async grantRole(login: string, role: string): Promise<Account> {
     const { store, clock, audit, roles: book } = this.deps;
     book.check([role], 'role');
-    for (;;) {
+    for (let tries = 0; tries < mostTries; tries += 1) {
       const account = await this.findByLogin(login);
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'login' });
       if (account.roles.includes(role)) return toAccount(account, book);
       const roles = [...account.roles, role];
       const detail = { before: account.roles.join(', '), after: roles.join(', ') };
       await audit.before('ROLES_CHANGED', { by: null, accountId: account.id, detail });
-      const changed = await store.setRoles(account.id, account.version, roles, clock.now());
+      const changed = await store.setRoles(account.id, account.rightsVersion, roles, clock.now());
       if (changed !== null) return toAccount(changed, book);
     }
+    throw serviceUnavailable();
   }
 
   private note(maker: Maker, { id, roles }: AccountRecord): Promise<void> {
@@ -203,6 +207,7 @@ function newAccount(facts: FirstFacts): AccountRecord {
     sessionsEnded: null,
     signInCount: 0,
     version: 1,
+    rightsVersion: 1,
     changedAt: facts.createdAt,
   };
 }

@@ -10,9 +10,11 @@ import type { BulkRevocations, RevokedSessions } from './bulk-revocations.js';
 import type { Clock } from './clock.js';
 import { AuthError, serviceUnavailable } from './errors.js';
 import { isId, isWellFormed } from './identifiers.js';
+import { endOf, isDisabled } from './liveness.js';
 import type { Log } from './log.js';
 import type { Notices } from './notices.js';
 import type { Role, RoleBook } from './role-book.js';
+import type { Permission } from './roles.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import type { SessionFilter } from './session-search.js';
 import type { SignedIn } from './viewer.js';
@@ -55,6 +57,8 @@ const actor = ({ viewer, source }: Caller): Actor => actorOf(viewer.accountId, s
 
 /** One act upon an account, as it was read. `apply` is a compare-and-set on its version: null when that was lost. */
 interface Act<Done> {
+  /** Roles that the account gets. */
+  readonly grants?: readonly string[];
   /** Whether the account can grant roles afterwards. */
   readonly leavesGranting: boolean;
   /** Writes the event of the audit log; called before `apply`, again where that was lost. */
@@ -78,21 +82,29 @@ export class Administration {
   }
 
   /**
-   * Ends the active sessions that fit, the caller's own only if `ids` names it; on a dry run says which. Throws what `BulkRevocations.run`
-   * throws.
+   * Ends the active sessions that fit, the caller's own only if `ids` names it, and none of an account that may do more than the caller; on a
+   * dry run says which. Throws what `BulkRevocations.run` throws.
    */
   async revokeSessions(caller: Caller, filter: SessionFilter, dryRun: boolean): Promise<RevokedSessions> {
-    const { bulkRevocations, log } = this.deps;
+    const { bulkRevocations, log, roles } = this.deps;
     const { accountId, sessionId } = caller.viewer;
     const spared = filter.ids?.includes(sessionId) ? [] : [sessionId];
     const onProgress = (count: number) =>
       log.info({ by: accountId, count, dryRun }, dryRun ? 'sessions found so far' : 'sessions ended so far');
-    return bulkRevocations.run({ filter, by: actor(caller), dryRun, spared, onProgress });
+    const authority = async () => {
+      const permissions = await this.presentRights(caller, 'sessions:revoke');
+      return (held: readonly string[]) => includes(permissions, roles.permissionsOf(held));
+    };
+    const revoked = await bulkRevocations.run({ filter, by: actor(caller), dryRun, spared, authority, onProgress });
+    // To end sessions is not to see them.
+    return caller.viewer.permissions.includes('sessions:read') ? revoked : { ...revoked, sessions: [] };
   }
 
   /** Makes an account without a password. Throws what `Accounts.createWithoutPassword` throws, and `FORBIDDEN` for roles beyond the caller's. */
   async createUser(caller: Caller, { email, username = null, roles }: CreateUserInput): Promise<Account> {
-    this.checkGrant(caller, roles ?? []);
+    this.deps.roles.check(roles ?? [], 'roles');
+    const permissions = await this.presentRights(caller, 'users:write');
+    if (!includes(permissions, this.deps.roles.permissionsOf(roles ?? []))) throw new AuthError('FORBIDDEN');
     const input = { email, username, roles: roles ?? [], emailVerified: false };
     const account = await this.deps.accounts.createWithoutPassword(input, actor(caller));
     this.deps.notices.accountCreated(account);
@@ -101,17 +113,18 @@ export class Administration {
 
   /** Replaces the roles. Throws also `BAD_USER_INPUT` for a name that is no role. Nobody is signed out. */
   async setUserRoles(caller: Caller, userId: string, roles: readonly string[]): Promise<Account> {
+    const { store, clock, audit, administrators } = this.deps;
     const distinct = [...new Set(roles)];
-    this.checkGrant(caller, distinct);
+    this.deps.roles.check(distinct, 'roles');
+    const isHeld = ({ roles: held }: AccountRecord) => held.length === distinct.length && distinct.every((role) => held.includes(role));
     const account = await this.act(caller, userId, {
-      leavesGranting: this.deps.administrators.canGrant(distinct),
-      note: ({ id: accountId, roles: held }) =>
-        this.deps.audit.before('ROLES_CHANGED', {
-          by: actor(caller),
-          accountId,
-          detail: { before: held.join(', '), after: distinct.join(', ') },
-        }),
-      apply: ({ id, version }) => this.deps.store.setRoles(id, version, distinct, this.deps.clock.now()),
+      grants: distinct,
+      leavesGranting: administrators.canGrant(distinct),
+      note: async (read) => {
+        const detail = { before: read.roles.join(', '), after: distinct.join(', ') };
+        if (!isHeld(read)) await audit.before('ROLES_CHANGED', { by: actor(caller), accountId: read.id, detail });
+      },
+      apply: async (read) => (isHeld(read) ? read : store.setRoles(read.id, read.rightsVersion, distinct, clock.now())),
     });
     return toAccount(account, this.deps.roles);
   }
@@ -127,9 +140,9 @@ export class Administration {
     const account = await this.act(caller, userId, {
       leavesGranting: false,
       note: ({ id: accountId }) => audit.before('ACCOUNT_DISABLED', { by: actor(caller), accountId }),
-      apply: ({ id, version }) => {
+      apply: ({ id, rightsVersion }) => {
         const at = clock.now();
-        return store.disableAccount(id, { at, until, reason }, { at, reason: 'ACCOUNT_DISABLED', by }, version);
+        return store.disableAccount(id, { at, until, reason }, { at, reason: 'ACCOUNT_DISABLED', by }, rightsVersion);
       },
     });
     // The account's epoch has ended them; this writes it down.
@@ -147,7 +160,7 @@ export class Administration {
       note: async ({ id: accountId, disabled }) => {
         if (disabled !== null) await audit.before('ACCOUNT_ENABLED', { by: actor(caller), accountId });
       },
-      apply: async (read) => (read.disabled === null ? read : store.enableAccount(read.id, read.version, clock.now())),
+      apply: async (read) => (read.disabled === null ? read : store.enableAccount(read.id, read.rightsVersion, clock.now())),
     });
     return toAccount(account, this.deps.roles);
   }
@@ -163,12 +176,13 @@ export class Administration {
   }
 
   /** Read, decide, compare-and-set; whoever loses reads and decides again, after a pause at random: two that hinder each other must part. */
-  private async act<Done>(caller: Caller, userId: string, { leavesGranting, note, apply }: Act<Done>): Promise<Done> {
-    const { store, administrators } = this.deps;
+  private async act<Done>(caller: Caller, userId: string, { grants = [], leavesGranting, note, apply }: Act<Done>): Promise<Done> {
+    const { store, administrators, roles } = this.deps;
     for (let tries = 0; tries < mostTries; tries += 1) {
+      const permissions = await this.presentRights(caller, 'users:write');
       const account = isId(userId) ? await store.findAccount(userId) : null;
       if (account === null) throw new AuthError('NOT_FOUND', { field: 'userId' });
-      if (!this.covers(caller, account.roles)) throw new AuthError('FORBIDDEN');
+      if (!includes(permissions, roles.permissionsOf([...account.roles, ...grants]))) throw new AuthError('FORBIDDEN');
       const losesGranting = administrators.canGrant(account.roles) && !leavesGranting;
       if (!losesGranting || (await administrators.secureAnother(account, caller.viewer.accountId))) {
         await note(account);
@@ -180,16 +194,23 @@ export class Administration {
     throw serviceUnavailable();
   }
 
-  private checkGrant(caller: Caller, roles: readonly string[]): void {
-    this.deps.roles.check(roles, 'roles');
-    if (!this.covers(caller, roles)) throw new AuthError('FORBIDDEN');
-  }
-
-  /** Whether the caller may do all that these roles allow. */
-  private covers(caller: Caller, roles: readonly string[]): boolean {
-    return this.deps.roles.permissionsOf(roles).every((permission) => caller.viewer.permissions.includes(permission));
+  /**
+   * What the caller may do by now, and at most what the request began with. An operation of many acts may be under way while its caller is
+   * demoted, disabled or signed out: then it does nothing more. Throws `AuthError` `UNAUTHENTICATED`, and `FORBIDDEN` without `needed`.
+   */
+  private async presentRights({ viewer }: Caller, needed: Permission): Promise<readonly Permission[]> {
+    const { store, clock, roles } = this.deps;
+    const { session, account } = await store.findCurrent(viewer.sessionId, viewer.accountId);
+    const now = clock.now();
+    const isOver = session === null || account === null || endOf(session, account, now) !== null || isDisabled(account, now);
+    if (isOver) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED' });
+    const permissions = roles.permissionsOf(account.roles).filter((permission) => viewer.permissions.includes(permission));
+    if (!permissions.includes(needed)) throw new AuthError('FORBIDDEN');
+    return permissions;
   }
 }
+
+const includes = (all: readonly Permission[], some: readonly Permission[]): boolean => some.every((permission) => all.includes(permission));
 
 function checkDisabling(reason: string | null, until: EpochMs | null, now: EpochMs): void {
   if (until !== null && until <= now) throw new AuthError('BAD_USER_INPUT', { field: 'until', reason: 'OUT_OF_RANGE' });

@@ -40,7 +40,7 @@ export class Administrators {
     const { store, clock } = this.deps;
     const other = target.id === callerId ? await this.findAnother(target.id) : await store.findAccount(callerId);
     if (other === null || isDisabled(other, clock.now()) || !this.canGrant(other.roles)) throw new AuthError('FORBIDDEN');
-    return (await store.setRoles(other.id, other.version, other.roles, clock.now())) !== null;
+    return (await store.setRoles(other.id, other.rightsVersion, other.roles, clock.now())) !== null;
   }
 
   private async findAnother(id: string): Promise<AccountRecord> {
@@ -49,7 +49,8 @@ export class Administrators {
       let after: CreationPosition | null = null;
       do {
         const found: Found<AccountRecord> = await this.deps.store.listAccounts(query, { limit: rowsPerLook, after });
-        const other = found.rows.find((account) => account.id !== id);
+        // Who has no password yet may never get one.
+        const other = found.rows.find((account) => account.id !== id && account.passwordHash !== null);
         if (other !== undefined) return other;
         after = found.next;
       } while (after !== null);

@@ -15,6 +15,8 @@ export interface BulkRevocation {
   readonly dryRun: boolean;
   /** Sessions that stay, whatever the filter says. */
   readonly spared?: readonly string[];
+  /** Asked before each batch: which accounts' sessions may be ended, by their roles. What it throws ends the work. */
+  readonly authority?: () => Promise<(roles: readonly string[]) => boolean>;
   /** Called after each batch with the number of sessions ended (on a dry run: found) so far. */
   readonly onProgress?: (count: number) => void;
 }
@@ -29,6 +31,7 @@ export interface RevokedSessions {
 /** So many are ended at a time, so that memory and locks are bounded however many there are. */
 const batchRows = 500;
 const mostReported = 100;
+const everybodys = async () => () => true;
 
 interface BulkRevocationsDeps {
   readonly store: Store;
@@ -47,7 +50,7 @@ export class BulkRevocations {
    * at once share the work; one that was cut short is finished by a repeat. Throws `AuthError` `BAD_USER_INPUT` for an empty filter, an unknown
    * role and too many ids, `SERVICE_UNAVAILABLE` when the audit log cannot be written: then what this batch would end is not ended.
    */
-  async run({ filter, by, dryRun, spared = [], onProgress }: BulkRevocation): Promise<RevokedSessions> {
+  async run({ filter, by, dryRun, spared = [], authority = everybodys, onProgress }: BulkRevocation): Promise<RevokedSessions> {
     if (isEmpty(filter)) throw new AuthError('BAD_USER_INPUT', { field: 'filter', reason: 'INVALID' });
     const sample: FoundSession[] = [];
     let count = 0;
@@ -55,7 +58,8 @@ export class BulkRevocations {
     let after: CreationPosition | null = null;
     do {
       const page = await this.deps.search.list({ ...filter, state: 'ACTIVE' }, { limit: batchRows, after });
-      const found = page.rows.filter(({ session }) => !spared.includes(session.id));
+      const covers = await authority();
+      const found = page.rows.filter(({ session, account }) => !spared.includes(session.id) && covers(account?.roles ?? []));
       const ended = dryRun ? found : await this.end(found, by);
       count += ended.length;
       sample.push(...ended.slice(0, mostReported - sample.length));

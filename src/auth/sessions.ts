@@ -7,6 +7,7 @@ import type { Clock } from './clock.js';
 import { AuthError } from './errors.js';
 import { isId } from './identifiers.js';
 import { endOf } from './liveness.js';
+import type { RoleBook } from './role-book.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import { staleProof } from './step-up.js';
 import type { SignedIn } from './viewer.js';
@@ -68,6 +69,7 @@ const mostCounted = 10_000;
 interface SessionsDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly roles: RoleBook;
   readonly audit: Audit;
   readonly config: LifetimeConfig & { readonly reauthenticationAgeSeconds: number };
 }
@@ -98,16 +100,19 @@ export class Sessions {
 
   /**
    * Ends one's own session, or any for `sessions:revoke`; an ended one comes back as it is. Throws `AuthError` `NOT_FOUND` for
-   * unknown, malformed and other people's ids alike, `REAUTHENTICATION_REQUIRED` for another person's session when the caller's last proof
+   * unknown, malformed and other people's ids alike, `FORBIDDEN` for one of an account that may do more than the caller, `REAUTHENTICATION_REQUIRED` for another person's session when the caller's last proof
    * of the password is too old, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async revoke(viewer: SignedIn, id: string, source: Source): Promise<Session> {
-    const { store, clock, audit } = this.deps;
+    const { store, clock, roles, audit } = this.deps;
     const ownerId = viewer.permissions.includes('sessions:revoke') ? null : viewer.accountId;
     const found = isId(id) ? await store.findSession(id) : null;
     if (found === null || (ownerId !== null && found.accountId !== ownerId)) throw new AuthError('NOT_FOUND');
-    if (found.accountId !== viewer.accountId) this.askForRecentProof(viewer);
     const account = await store.findAccount(found.accountId);
+    const isOwn = found.accountId === viewer.accountId;
+    const isCovered = roles.permissionsOf(account?.roles ?? []).every((permission) => viewer.permissions.includes(permission));
+    if (!isOwn && !isCovered) throw new AuthError('FORBIDDEN');
+    if (!isOwn) this.askForRecentProof(viewer);
     const now = clock.now();
     const ended = endOf(found, account, now);
     if (ended !== null) {
@@ -116,7 +121,7 @@ export class Sessions {
       if (ended.kind === 'revoked') await this.end(id, ownerId, { at: ended.at, reason: ended.reason, by: ended.by });
       return toSession(found, account, now);
     }
-    const reason = found.accountId === viewer.accountId ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
+    const reason = isOwn ? 'REVOKED_BY_USER' : 'REVOKED_BY_ADMIN';
     await audit.before('SESSION_REVOKED', { by: actorOf(viewer.accountId, source), accountId: found.accountId, sessionId: id });
     const revoked = await this.end(id, ownerId, { at: now, reason, by: viewer.accountId });
     if (revoked === null) throw new AuthError('NOT_FOUND');

@@ -117,35 +117,35 @@ export interface Store {
    */
   endSessions(accountId: string, ending: SessionsEnding): Promise<AccountRecord | null>;
   /**
-   * Disables the account and ends its sessions in one step. Returns the account afterwards; null (and nothing changed) when there is none, or
-   * its `version` is not the expected one, if one is given.
+   * Disables the account and ends its sessions in one step; raises `rightsVersion`, too. Returns the account afterwards; null (and nothing
+   * changed) when there is none, or its `rightsVersion` is not the expected one, if one is given.
    */
   disableAccount(
     accountId: string,
     disabled: AccountDisabledRecord,
     ending: Ending,
-    expectedVersion?: number,
+    expectedRights?: number,
   ): Promise<AccountRecord | null>;
   /**
-   * Takes `disabled` away if `version` is still `expectedVersion`, and raises it. Returns the account afterwards; null when it is not, or there
-   * is no such account.
+   * Takes `disabled` away if `rightsVersion` is still `expectedRights`, and raises it and `version`. Returns the account afterwards; null when it
+   * is not, or there is no such account.
    */
-  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null>;
+  enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null>;
   /**
-   * Leaves nothing of the account but its id, its instants of creation and deletion, and `ending`, if `version` is still `expectedVersion`:
-   * address and username are free from then on. Raises epoch and version. The rest goes at `purgeAt`. False (and nothing changed) when the
-   * version differs or there is no such account.
+   * Leaves nothing of the account but its id, its instants of creation and deletion, and `ending`, if `rightsVersion` is still `expectedRights`:
+   * address and username are free from then on. Raises epoch and versions. False (and nothing changed) when that differs or there is no such
+   * account.
    */
-  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean>;
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean>;
   /** Deletions of before that instant that `finishDeletion` was not called for; at most `limit`, in no order. */
   listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]>;
-  /** Notes that nothing is left to do for a deletion. */
-  finishDeletion(accountId: string): Promise<void>;
+  /** Notes that nothing is left to do for a deletion: the rest of the account goes at `purgeAt`, and not before this was called. */
+  finishDeletion(accountId: string, purgeAt: EpochMs): Promise<void>;
   /**
-   * Replaces the roles if `version` is still `expectedVersion`, and raises it. Returns the account afterwards; null when it is not, or
-   * there is no such account.
+   * Replaces the roles if `rightsVersion` is still `expectedRights`, and raises it and `version`. Returns the account afterwards; null when it
+   * is not, or there is no such account.
    */
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null>;
+  setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null>;
   /** Those that there are, in no order. At most 1,000 ids. */
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]>;
   /** Newest first, by index. An account that is made meanwhile may be missing. */

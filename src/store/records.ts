@@ -41,6 +41,11 @@ export interface AccountRecord {
   readonly signInCount: number;
   /** Rises with every change of roles, status, verification or epoch. Starts at 1. */
   readonly version: number;
+  /**
+   * Rises with every change of roles and status, by whoever may change others, and with nothing that people can do themselves: so that
+   * nobody can keep a change of their own rights from happening. Starts at 1.
+   */
+  readonly rightsVersion: number;
   /** When `version` last rose; `createdAt` before the first time. */
   readonly changedAt: EpochMs;
 }
@@ -56,7 +61,6 @@ export interface AccountDisabledRecord {
 export interface DeletionRecord {
   readonly accountId: string;
   readonly ending: Ending;
-  readonly purgeAt: EpochMs;
 }
 
 export interface DeviceRecord {

@@ -27,7 +27,8 @@ describeStores('Administrators who take the right to grant roles away in two pro
     const query = { search: null, role: 'admin', disabled: false, emailVerified: null, now: Date.now() };
     return (await store.listAccounts(query, { limit: 100, after: null })).rows;
   };
-  const grant = async (id: string, roles: string[]) => store.setRoles(id, (await store.findAccount(id))?.version ?? 0, roles, Date.now());
+  const grant = async (id: string, roles: string[]) =>
+    store.setRoles(id, (await store.findAccount(id))?.rightsVersion ?? 0, roles, Date.now());
   /** Signed in through its node after it was made an administrator. */
   const anAdministrator = async (node: ServerProcess): Promise<Person> => {
     const person = await aPerson(node.url);

@@ -277,8 +277,8 @@ describeStores('An administrator', (database) => {
 
   it('who is the last one can neither step down, nor disable nor delete the own account', async () => {
     const query = { search: null, role: 'admin', disabled: null, emailVerified: null, now: Date.now() };
-    for (const { id, version } of (await store.listAccounts(query, { limit: 100, after: null })).rows)
-      if (id !== root.id) await store.setRoles(id, version, ['user'], Date.now());
+    for (const { id, rightsVersion } of (await store.listAccounts(query, { limit: 100, after: null })).rows)
+      if (id !== root.id) await store.setRoles(id, rightsVersion, ['user'], Date.now());
     for (const [act, variables] of [
       [setRoles, { roles: ['support'] }],
       [disable, {}],

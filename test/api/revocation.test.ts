@@ -136,8 +136,8 @@ describeStores('Several processes on one store (P9)', (database) => {
     const [here, other] = nodes as [ServerProcess, ServerProcess];
     const { id, token } = await signUp(here.url);
     const store = await database.open();
-    const version = (await store.findAccount(id))?.version ?? 0;
-    await store.setRoles(id, version, ['support'], Date.now());
+    const rights = (await store.findAccount(id))?.rightsVersion ?? 0;
+    await store.setRoles(id, rights, ['support'], Date.now());
     const giveUpAt = Date.now() + 2_000;
     for (const { url } of [here, other]) {
       for (;;) {

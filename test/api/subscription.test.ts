@@ -130,8 +130,8 @@ describeStores('sessionEvents', (database) => {
     expect(created.payload.data.sessionEvents.session.user).toEqual({ email: ada.email });
 
     const store = await database.open();
-    const version = (await store.findAccount(sam.id))?.version ?? 0;
-    await store.setRoles(sam.id, version, ['user'], Date.now());
+    const rights = (await store.findAccount(sam.id))?.rightsVersion ?? 0;
+    await store.setRoles(sam.id, rights, ['user'], Date.now());
     const ended = await within(
       2_000,
       socket.next(({ id, type }) => id === 's' && type === 'error'),

@@ -12,7 +12,7 @@ import type { Mail } from '../../src/mail/port.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
 import { aClock, anAudit, aRequest, aRoleBook, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
-import { anAccount, aSession, minute } from '../support/records.js';
+import { anAccount, anAuditQuery, aSession, minute } from '../support/records.js';
 
 const config = {
   refreshTokenTtlSeconds: 7 * 86_400,
@@ -61,10 +61,12 @@ function services(over: Store = store) {
 const made = async (...roles: string[]): Promise<AccountRecord> => {
   const account = anAccount({ roles });
   await store.createAccount(account);
+  await store.createSession(aSession({ id: sessionOf(account), accountId: account.id }));
   return account;
 };
+const sessionOf = ({ id }: Pick<AccountRecord, 'id'>): string => `session of ${id}`;
 const as = ({ id, roles }: AccountRecord, permissions: readonly Permission[] = everything): Caller => ({
-  viewer: { kind: 'account', accountId: id, roles, permissions, sessionId: 'a session', authenticatedAt: 0, epoch: 1 },
+  viewer: { kind: 'account', accountId: id, roles, permissions, sessionId: sessionOf({ id }), authenticatedAt: 0, epoch: 1 },
   source: aRequest(),
 });
 
@@ -94,22 +96,6 @@ describe('the authority of an administrator', () => {
     expect((await administration.disableUser(weak, user.id, 'spam', null)).disabled).toMatchObject({ reason: 'spam' });
   });
 
-  it('is gone for one who was demoted, disabled or deleted a moment ago, as far as other administrators are concerned', async () => {
-    const { administration } = services();
-    const other = await made('admin');
-    const gone: ((account: AccountRecord) => Promise<unknown>)[] = [
-      ({ id }) => store.setRoles(id, 1, ['user'], time.wall()),
-      ({ id }) => store.disableAccount(id, { at: time.wall(), until: null, reason: null }, { at: 1, reason: 'ACCOUNT_DISABLED', by: null }),
-      ({ id }) => store.deleteAccount(id, 1, { at: 1, reason: 'ACCOUNT_DELETED', by: null }, time.wall()),
-    ];
-    for (const end of gone) {
-      const caller = await made('admin');
-      await end(caller);
-      await expect(administration.deleteUser(as(caller), other.id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    }
-    expect(await store.findAccount(other.id)).toEqual(other);
-  });
-
   it('is judged again when somebody else changed the account in between', async () => {
     const [caller, target] = [await made('admin'), await made('user')];
     let isFirst = true;
@@ -125,6 +111,71 @@ describe('the authority of an administrator', () => {
     expect((await store.findAccount(target.id))?.roles).toEqual(['admin']);
   });
 
+  it('ends with the caller being demoted, disabled, signed out or deleted, also for what is under way', async () => {
+    const root = await made('admin');
+    const ends: ((caller: AccountRecord) => Promise<unknown>)[] = [
+      ({ id }) => store.setRoles(id, 1, ['user'], time.wall()),
+      ({ id }) =>
+        store.disableAccount(id, { at: time.wall(), until: null, reason: null }, { at: 1, reason: 'ACCOUNT_DISABLED', by: root.id }),
+      ({ id }) => store.endSessions(id, { at: 1, reason: 'REVOKED_BY_ADMIN', by: root.id, kept: null }),
+      (caller) => store.revoke(sessionOf(caller), null, { at: 1, reason: 'REVOKED_BY_ADMIN', by: root.id }, time.wall()),
+      ({ id }) => store.deleteAccount(id, 1, { at: 1, reason: 'ACCOUNT_DELETED', by: root.id }),
+    ];
+    for (const end of ends) {
+      const [caller, other] = [await made('admin'), await made('user')];
+      const before = as(caller);
+      await end(caller);
+      const { administration } = services();
+      const acts = [
+        () => administration.setUserRoles(before, caller.id, ['admin']),
+        () => administration.setUserRoles(before, other.id, ['admin']),
+        () => administration.enableUser(before, caller.id),
+        () => administration.disableUser(before, other.id, null, null),
+        () => administration.createUser(before, { email: 'accomplice@example.com', roles: ['admin'] }),
+        () => administration.revokeSessions(before, { userId: other.id }, false),
+      ];
+      for (const act of acts) await expect(act()).rejects.toMatchObject({ code: expect.stringMatching(/^(FORBIDDEN|UNAUTHENTICATED)$/) });
+      expect(await store.findAccount(other.id)).toEqual(other);
+      expect((await store.findSession(sessionOf(other)))?.revoked).toBeNull();
+    }
+    expect(await store.findAccountByEmail('accomplice@example.com')).toBeNull();
+  });
+
+  it('cannot be evaded by ending one’s own sessions all the time', async () => {
+    const [caller, target] = [await made('admin'), await made('user')];
+    const restless = storeWith(store, {
+      appendAudit: async (events) => {
+        await store.appendAudit(events);
+        await store.endSessions(target.id, { at: time.wall(), reason: 'REVOKED_BY_USER', by: target.id, kept: null });
+      },
+    });
+    expect((await services(restless).administration.disableUser(as(caller), target.id, 'spam', null)).disabled).not.toBeNull();
+    const events = (await store.listAudit(anAuditQuery({ accountId: target.id }), { limit: 100, after: null })).rows;
+    expect(events.map(({ type }) => type)).toEqual(['ACCOUNT_DISABLED']);
+  });
+
+  it('over sessions ends where the one over their accounts does, and to end them is not to see them', async () => {
+    const [caller, admin, user] = [await made('admin'), await made('admin'), await made('user')];
+    const { administration } = services();
+    const clerk = as(caller, ['sessions:revoke']);
+    const filter = { ids: [admin, user].map(sessionOf) };
+    expect(await administration.revokeSessions(clerk, filter, true)).toMatchObject({ count: 0, sessions: [] });
+    const real = [admin, user].map(({ id: accountId }) => aSession({ accountId }));
+    for (const session of real) await store.createSession(session);
+    const found = { ids: real.map(({ id }) => id) };
+    expect(await administration.revokeSessions(clerk, found, true)).toEqual({ count: 1, dryRun: true, sessions: [] });
+    expect(await administration.revokeSessions(clerk, found, false)).toEqual({ count: 1, dryRun: false, sessions: [] });
+    expect((await store.findSession(real[0]?.id ?? ''))?.revoked).toBeNull();
+    expect((await administration.revokeSessions(as(caller), found, false)).sessions).toHaveLength(1);
+  });
+
+  it('changes nothing, and writes no event, when the roles are those that are held', async () => {
+    const [caller, target] = [await made('admin'), await made('support', 'user')];
+    const account = await services().administration.setUserRoles(as(caller), target.id, ['user', 'support']);
+    expect(account.version).toBe(target.version);
+    expect((await store.listAudit(anAuditQuery(), { limit: 100, after: null })).rows).toEqual([]);
+  });
+
   it('says that it is not available when others change the account without an end', async () => {
     const [caller, target] = [await made('admin'), await made('user')];
     const busy = storeWith(store, { setRoles: async () => null });
@@ -138,6 +189,7 @@ describe('the last administrator', () => {
   it('is one among the disabled, and steps down only when another is found, on whatever page', async () => {
     const { administration } = services();
     const only = await made('admin');
+    await store.createAccount(anAccount({ roles: ['admin'], passwordHash: null }));
     const refused = { code: 'BAD_USER_INPUT', details: { reason: 'LAST_ADMINISTRATOR' } };
     await expect(administration.deleteUser(as(only), only.id)).rejects.toMatchObject(refused);
     for (let count = 0; count < 45; count += 1) await store.createAccount(anAccount({ roles: ['support'] }));
@@ -172,7 +224,7 @@ describe('the last administrator', () => {
       await Promise.allSettled(acts);
       const left = (await store.findAccounts(ring.map(({ id }) => id))).filter(({ roles }) => roles.includes('admin'));
       expect(left.length).toBeGreaterThanOrEqual(1);
-      for (const { id, version } of left) await store.setRoles(id, version, ['user'], time.wall());
+      for (const { id, rightsVersion } of left) await store.setRoles(id, rightsVersion, ['user'], time.wall());
     }
   });
 });
@@ -212,10 +264,16 @@ describe('the deletion of an account', () => {
     const [caller, account] = [await made('admin'), await made('user')];
     const { administration } = services();
     await administration.deleteUser(as(caller), account.id);
-    const [deletion] = await store.listDeletions(time.wall() + 1, 10);
-    expect(deletion?.purgeAt).toBe(time.wall() + (60 + 30 + 120) * 1_000);
-    expect(await store.purge(time.wall() + 209_000, 10)).toBe(0);
-    expect(await store.purge(time.wall() + 210_000, 10)).toBe(1);
+    const { deletions } = services();
+    const deletedAt = time.wall();
+    time.move(61_000);
+    // Not before it was finished, however late that is.
+    const records = () => store.purge(deletedAt + 210_000, 10);
+    await records();
+    expect(await store.listDeletions(time.wall(), 10)).toHaveLength(1);
+    await deletions.finishAll();
+    expect(await store.purge(deletedAt + 209_000, 10)).toBe(0);
+    expect(await records()).toBe(1);
   });
 });
 

@@ -107,7 +107,7 @@ describe('the viewer', () => {
   });
 
   it('has the rights of now, not those of the token', async () => {
-    await issuing.store.setRoles(account.id, account.version, ['user'], t0);
+    await issuing.store.setRoles(account.id, account.rightsVersion, ['user'], t0);
     expect(await settle(token)).toMatchObject({ kind: 'account', roles: ['user'], permissions: [] });
   });
 

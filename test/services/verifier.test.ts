@@ -138,7 +138,7 @@ describeStores('A verifier with nothing but the feed and the JWKS', (database) =
         await store.endSessions(id, { ...ending, kept: one.keeps ? { id: session.id, epoch: session.epoch } : null });
         return;
       case 'roles':
-        await store.setRoles(id, account.version, one.roles, at);
+        await store.setRoles(id, account.rightsVersion, one.roles, at);
         return;
       case 'disable':
         await store.disableAccount(id, { at, until: one.forMs === null ? null : at + one.forMs, reason: null }, ending);

@@ -263,6 +263,7 @@ describeStores('accounts', (database) => {
       disabled,
       sessionEpoch: 2,
       version: 2,
+      rightsVersion: 2,
       keptSessionId: null,
       sessionsEnded: ending,
       changedAt: ending.at,
@@ -276,7 +277,7 @@ describeStores('accounts', (database) => {
     it('replaces the roles of the expected version only', async () => {
       const account = anAccount();
       await store.createAccount(account);
-      const changed = { ...account, roles: ['ADMIN'], version: 2, changedAt: t0 + minute };
+      const changed = { ...account, roles: ['ADMIN'], version: 2, rightsVersion: 2, changedAt: t0 + minute };
       expect(await store.setRoles(account.id, 2, ['ADMIN'], t0 + minute)).toBeNull();
       expect(await store.setRoles(account.id, 1, ['ADMIN'], t0 + minute)).toEqual(changed);
       expect(await store.setRoles('nobody', 1, ['ADMIN'], t0 + minute)).toBeNull();

@@ -23,7 +23,7 @@ describeStores('an account that is changed by an administrator', (database) => {
     it('enables the expected version only, and raises it', async () => {
       const account = await made({ disabled: { at: t0, until: null, reason: 'spam' } });
       expect(await store.enableAccount(account.id, 2, t0 + minute)).toBeNull();
-      const enabled = { ...account, disabled: null, version: 2, changedAt: t0 + minute };
+      const enabled = { ...account, disabled: null, version: 2, rightsVersion: 2, changedAt: t0 + minute };
       expect(await store.enableAccount(account.id, 1, t0 + minute)).toEqual(enabled);
       expect(await store.findAccount(account.id)).toEqual(enabled);
       expect(await store.enableAccount('nobody', 1, t0)).toBeNull();
@@ -51,10 +51,10 @@ describeStores('an account that is changed by an administrator', (database) => {
   describe('deleteAccount', () => {
     it('leaves an account that no verb finds or changes', async () => {
       const account = await made({ username: `Gone${Date.now()}`, roles: ['admin'] });
-      expect(await store.deleteAccount(account.id, 2, ending, purgeAt)).toBe(false);
-      expect(await store.deleteAccount('nobody', 1, ending, purgeAt)).toBe(false);
+      expect(await store.deleteAccount(account.id, 2, ending)).toBe(false);
+      expect(await store.deleteAccount('nobody', 1, ending)).toBe(false);
       expect(await store.findAccount(account.id)).toEqual(account);
-      expect(await store.deleteAccount(account.id, 1, ending, purgeAt)).toBe(true);
+      expect(await store.deleteAccount(account.id, 1, ending)).toBe(true);
 
       const version = 2;
       const found = [
@@ -71,7 +71,7 @@ describeStores('an account that is changed by an administrator', (database) => {
       ];
       expect(found).toEqual(found.map(() => null));
       expect(await store.rehashPassword(account.id, String(account.passwordHash), 'new')).toBe(false);
-      expect(await store.deleteAccount(account.id, version, ending, purgeAt)).toBe(false);
+      expect(await store.deleteAccount(account.id, version, ending)).toBe(false);
       expect(await store.findAccounts([account.id])).toEqual([]);
       for (const search of [account.email, 'deleted']) expect(await store.countAccounts(anAccountQuery({ search }), 10)).toBe(0);
       const { rows } = await store.listAccounts(anAccountQuery(), { limit: 1_000, after: null });
@@ -83,7 +83,7 @@ describeStores('an account that is changed by an administrator', (database) => {
       const account = await made({ username: `Free${Date.now()}` });
       const heirs = Array.from({ length: 8 }, () => anAccount({ email: account.email, username: account.username }));
       await expect(store.createAccount(heirs[0] ?? anAccount())).rejects.toThrow('taken');
-      await store.deleteAccount(account.id, 1, ending, purgeAt);
+      await store.deleteAccount(account.id, 1, ending);
       const results = await Promise.allSettled(heirs.map((heir, index) => (index % 2 ? store : elsewhere).createAccount(heir)));
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     });
@@ -93,7 +93,7 @@ describeStores('an account that is changed by an administrator', (database) => {
       const told: unknown[] = [];
       const listener = { onLost: () => undefined, onChange: (change: unknown) => void told.push(change) };
       const feed = await store.watchChanges(listener);
-      await store.deleteAccount(account.id, 1, ending, purgeAt);
+      await store.deleteAccount(account.id, 1, ending);
       const standing = {
         id: account.id,
         version: 2,
@@ -114,14 +114,14 @@ describeStores('an account that is changed by an administrator', (database) => {
       ['a change of roles', (from: Store, id: string) => from.setRoles(id, 1, ['admin'], t0)],
       ['an end of all sessions', (from: Store, id: string) => from.endSessions(id, { ...anEnding(), kept: null })],
       ['a sign-in', (from: Store, id: string) => from.recordSignIn(id, t0)],
-      ['another deletion', async (from: Store, id: string) => (await from.deleteAccount(id, 1, ending, purgeAt)) || null],
+      ['another deletion', async (from: Store, id: string) => (await from.deleteAccount(id, 1, ending)) || null],
     ])('and %s at once behave as if one came first', async (_, act) => {
       for (let round = 0; round < 10; round += 1) {
         const account = await made();
-        const [deleted] = await Promise.all([store.deleteAccount(account.id, 1, ending, purgeAt), act(elsewhere, account.id)]);
+        const [deleted] = await Promise.all([store.deleteAccount(account.id, 1, ending), act(elsewhere, account.id)]);
         if (!deleted) {
           const after = await store.findAccount(account.id);
-          if (after !== null) expect(await store.deleteAccount(account.id, after.version, ending, purgeAt)).toBe(true);
+          if (after !== null) expect(await store.deleteAccount(account.id, after.rightsVersion, ending)).toBe(true);
         }
         expect(await store.findAccount(account.id)).toBeNull();
         expect(JSON.stringify(await database.row('accounts', account.id))).not.toMatch(/@example|hash of|"admin"\]/);
@@ -131,11 +131,14 @@ describeStores('an account that is changed by an administrator', (database) => {
 
   it('is listed as deleted until that is finished, and goes when it is due', async () => {
     const account = await made();
-    await store.deleteAccount(account.id, 1, ending, purgeAt);
-    const deletion = { accountId: account.id, ending, purgeAt };
+    await store.deleteAccount(account.id, 1, ending);
+    const deletion = { accountId: account.id, ending };
     expect(await store.listDeletions(ending.at, 1_000)).not.toContainEqual(deletion);
     expect(await store.listDeletions(ending.at + 1, 1_000)).toContainEqual(deletion);
-    await elsewhere.finishDeletion(account.id);
+    await store.purge(purgeAt + day, 1_000);
+    expect(await database.row('accounts', account.id)).not.toBeNull();
+    await elsewhere.finishDeletion(account.id, purgeAt);
+    await elsewhere.finishDeletion(account.id, purgeAt + day);
     expect(await store.listDeletions(ending.at + 1, 1_000)).not.toContainEqual(deletion);
     await store.purge(purgeAt - 1, 1_000);
     expect(await database.row('accounts', account.id)).not.toBeNull();

@@ -25,6 +25,7 @@ export function anAccount(overrides: Partial<AccountRecord> = {}): AccountRecord
     sessionsEnded: null,
     signInCount: 0,
     version: 1,
+    rightsVersion: 1,
     changedAt: overrides.createdAt ?? t0,
     ...overrides,
   };

@@ -21,7 +21,7 @@ function changed(context: GraphQLContext, account: Account): User {
 export class AdministrationResolver {
   @Mutation(() => RevokedSessions, {
     description:
-      "For `sessions:revoke`: ends the active sessions that fit, as they are when their turn comes; the caller's own only if `ids` names it. With `dryRun` nothing is ended. Repeat it when it was cut short. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT (an empty filter, an unknown role, too many ids).",
+      "For `sessions:revoke`: ends the active sessions that fit, as they are when their turn comes; the caller's own only if `ids` names it, and none of users who may do more than the caller. `sessions` stays empty without `sessions:read`. With `dryRun` nothing is ended. Repeat it when it was cut short. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT (an empty filter, an unknown role, too many ids).",
   })
   async revokeSessions(
     @Ctx() { services, caller }: GraphQLContext,

@@ -56,7 +56,7 @@ export class SessionResolver {
 
   @Mutation(() => Session, {
     description:
-      "Ends one session: one's own, or any for `sessions:revoke`; an ended one comes back as it is. Unknown, malformed and another user's id answer alike: NOT_FOUND. Errors: UNAUTHENTICATED, NOT_FOUND, REAUTHENTICATION_REQUIRED (another user's session, and the last proof of the password is too old).",
+      "Ends one session: one's own, or any for `sessions:revoke`; an ended one comes back as it is. Unknown, malformed and another user's id answer alike: NOT_FOUND. Errors: UNAUTHENTICATED, NOT_FOUND, FORBIDDEN (a session of a user who may do more than the caller), REAUTHENTICATION_REQUIRED (another user's session, and the last proof of the password is too old).",
   })
   async revokeSession(
     @Ctx() { services, request, signedIn }: GraphQLContext,

@@ -22,6 +22,7 @@ interface End {
   readonly kept: SessionsEnding['kept'];
   readonly where: QueryFilter<AccountDocument>;
   readonly set: UpdateQuery<AccountDocument>;
+  readonly raise?: { readonly rightsVersion: 1 };
 }
 
 interface SignInTurn {
@@ -99,17 +100,17 @@ export class Accounts {
   }
 
   disable(id: string, disabled: AccountDisabledRecord, ending: Ending, expected: number | null): Promise<AccountRecord | null> {
-    const where = expected === null ? {} : { version: expected };
-    return this.end(id, { ending, kept: null, where, set: { disabled: disabledDocument(disabled) } });
+    const where = expected === null ? {} : { rightsVersion: expected };
+    return this.end(id, { ending, kept: null, where, set: { disabled: disabledDocument(disabled) }, raise: { rightsVersion: 1 } });
   }
 
-  async enable(id: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
-    const change = { $set: { disabled: null, changedAt: new Date(at) }, $inc: { version: 1 } };
-    return (await this.update({ _id: id, version: expectedVersion }, change)) ? this.find(id) : null;
+  async enable(id: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null> {
+    const change = { $set: { disabled: null, changedAt: new Date(at) }, $inc: { version: 1, rightsVersion: 1 } };
+    return (await this.update({ _id: id, rightsVersion: expectedRights }, change)) ? this.find(id) : null;
   }
 
   /** The document stays for the feed and for lists of sessions, under an address that nobody can have. Null when nothing was changed. */
-  async delete(id: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<AccountStanding | null> {
+  async delete(id: string, expectedRights: number, ending: Ending): Promise<AccountStanding | null> {
     const at = new Date(ending.at);
     const change = {
       $set: {
@@ -128,29 +129,28 @@ export class Accounts {
         changedAt: at,
         deletedAt: at,
         unfinishedSince: at,
-        purgeAt: new Date(purgeAt),
       },
-      $inc: { sessionEpoch: 1, version: 1 },
+      $inc: { sessionEpoch: 1, version: 1, rightsVersion: 1 },
     };
-    if (!(await this.update({ _id: id, version: expectedVersion }, change))) return null;
+    if (!(await this.update({ _id: id, rightsVersion: expectedRights }, change))) return null;
     const document = await this.model.findById(id).maxTimeMS(waitTimeoutMs).lean<AccountDocument>();
     return document && toStanding(document);
   }
 
-  /** By the index on `purgeAt`, which none but deleted accounts have. */
   async deletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
     const documents = await this.model
-      .find({ purgeAt: within({ $gt: new Date(0) }), unfinishedSince: within({ $lt: new Date(before) }) })
+      .find({ unfinishedSince: within({ $gt: new Date(0), $lt: new Date(before) }) })
       .limit(limit)
       .lean<AccountDocument[]>();
-    return documents.flatMap(({ _id: accountId, sessionsEnded, purgeAt }) => {
+    return documents.flatMap(({ _id: accountId, sessionsEnded }) => {
       const ending = toEnding(sessionsEnded);
-      return ending === null || purgeAt === undefined ? [] : [{ accountId, ending, purgeAt: purgeAt.getTime() }];
+      return ending === null ? [] : [{ accountId, ending }];
     });
   }
 
-  async finishDeletion(id: string): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $set: { unfinishedSince: null } });
+  async finishDeletion(id: string, purgeAt: EpochMs): Promise<void> {
+    const unfinished = { _id: id, unfinishedSince: within({ $gt: new Date(0) }) };
+    await this.model.updateOne(unfinished, { $set: { unfinishedSince: null, purgeAt: new Date(purgeAt) } });
   }
 
   async purge(now: EpochMs, limit: number): Promise<number> {
@@ -159,18 +159,18 @@ export class Accounts {
     return (await this.model.deleteMany({ _id: within({ $in: documents.map(({ _id }) => _id) }), ...due })).deletedCount;
   }
 
-  async setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
-    const change = { $set: { roles: [...roles], changedAt: new Date(at) }, $inc: { version: 1 } };
-    return (await this.update({ _id: id, version: expectedVersion }, change)) ? this.find(id) : null;
+  async setRoles(id: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    const change = { $set: { roles: [...roles], changedAt: new Date(at) }, $inc: { version: 1, rightsVersion: 1 } };
+    return (await this.update({ _id: id, rightsVersion: expectedRights }, change)) ? this.find(id) : null;
   }
 
   /** The one way to raise the epoch: only while the kept session, if any, is within it. */
-  private async end(id: string, { ending, kept, where, set }: End): Promise<AccountRecord | null> {
+  private async end(id: string, { ending, kept, where, set, raise }: End): Promise<AccountRecord | null> {
     const within = kept === null ? {} : { $or: [{ sessionEpoch: kept.epoch }, { keptSessionId: kept.id }] };
     const changed = await this.update(
       { _id: id, ...where, ...within },
       {
-        $inc: { sessionEpoch: 1, version: 1 },
+        $inc: { sessionEpoch: 1, version: 1, ...raise },
         $set: { ...set, keptSessionId: kept?.id ?? null, sessionsEnded: endingDocument(ending), changedAt: new Date(ending.at) },
       },
     );

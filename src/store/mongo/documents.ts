@@ -36,6 +36,7 @@ export interface AccountDocument {
   readonly sessionsEnded: EndingDocument | null;
   readonly signInCount: number;
   readonly version: number;
+  readonly rightsVersion: number;
   readonly changedAt: Date;
   /** This and the next two only where the account was deleted. */
   readonly deletedAt?: Date;
@@ -140,6 +141,7 @@ export function accountDocument(account: AccountRecord): AccountDocument {
     sessionsEnded: account.sessionsEnded && endingDocument(account.sessionsEnded),
     signInCount: account.signInCount,
     version: account.version,
+    rightsVersion: account.rightsVersion,
     changedAt: new Date(account.changedAt),
   };
 }
@@ -162,6 +164,7 @@ export function toAccount(document: AccountDocument): AccountRecord {
     sessionsEnded: toEnding(document.sessionsEnded),
     signInCount: document.signInCount,
     version: document.version,
+    rightsVersion: document.rightsVersion,
     changedAt: document.changedAt.getTime(),
   };
 }

@@ -14,6 +14,7 @@ export const indexes = {
     },
     { name: 'changedAt', key: { changedAt: 1 } },
     { name: 'present', key: { deletedAt: 1, createdAt: -1, _id: -1 } },
+    { name: 'unfinished', key: { unfinishedSince: 1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
   sessions: [

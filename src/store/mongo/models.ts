@@ -33,6 +33,7 @@ const account = new Schema(
     sessionsEnded: ending,
     signInCount: Number,
     version: Number,
+    rightsVersion: Number,
     changedAt: Date,
     deletedAt: Date,
     purgeAt: Date,

@@ -102,12 +102,12 @@ export class MongoStore implements Store {
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending, expected?: number): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.disable(accountId, disabled, ending, expected ?? null));
   }
-  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
-    return this.changing(() => this.accounts.enable(accountId, expectedVersion, at));
+  enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.enable(accountId, expectedRights, at));
   }
-  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean> {
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean> {
     return this.guard.run(async () => {
-      const standing = await this.accounts.delete(accountId, expectedVersion, ending, purgeAt);
+      const standing = await this.accounts.delete(accountId, expectedRights, ending);
       if (standing !== null) this.changes.accountChanged(standing);
       return standing !== null;
     });
@@ -115,11 +115,11 @@ export class MongoStore implements Store {
   listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
     return this.guard.run(() => this.accounts.deletions(before, limit));
   }
-  finishDeletion(accountId: string): Promise<void> {
-    return this.guard.run(() => this.accounts.finishDeletion(accountId));
+  finishDeletion(accountId: string, purgeAt: EpochMs): Promise<void> {
+    return this.guard.run(() => this.accounts.finishDeletion(accountId, purgeAt));
   }
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
-    return this.changing(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
+  setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.setRoles(accountId, expectedRights, roles, at));
   }
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
     return this.guard.run(() => this.accounts.findMany(ids));

@@ -54,38 +54,39 @@ export class Accounts {
     return this.end(id, ending, ending.kept, { set: '', where: '', values: {} });
   }
 
-  disable(id: string, disabled: AccountDisabledRecord, ending: Ending, expectedVersion: number | null): AccountRecord | null {
+  disable(id: string, disabled: AccountDisabledRecord, ending: Ending, expectedRights: number | null): AccountRecord | null {
     return this.end(id, ending, null, {
-      set: ', disabled = :disabled',
-      where: ' AND (:expectedVersion IS NULL OR version = :expectedVersion)',
-      values: { disabled: disabledJson(disabled), expectedVersion },
+      set: ', disabled = :disabled, rights_version = rights_version + 1',
+      where: ' AND (:expectedRights IS NULL OR rights_version = :expectedRights)',
+      values: { disabled: disabledJson(disabled), expectedRights },
     });
   }
 
-  enable(id: string, expectedVersion: number, at: EpochMs): AccountRecord | null {
-    const sql = `UPDATE accounts SET disabled = NULL, version = version + 1, changed_at = :at
-      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
-    return this.connection.run(sql, { id, expectedVersion, at }) === 1 ? this.findBy('id', id) : null;
+  enable(id: string, expectedRights: number, at: EpochMs): AccountRecord | null {
+    const sql = `UPDATE accounts SET disabled = NULL, version = version + 1, rights_version = rights_version + 1, changed_at = :at
+      WHERE id = :id AND rights_version = :expectedRights AND deleted_at IS NULL`;
+    return this.connection.run(sql, { id, expectedRights, at }) === 1 ? this.findBy('id', id) : null;
   }
 
   /** The row stays for the feed and for lists of sessions, under an address that nobody can have. */
-  delete(id: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): boolean {
+  delete(id: string, expectedRights: number, ending: Ending): boolean {
     const sql = `UPDATE accounts SET email = 'deleted ' || id, email_verified = 0, username = NULL, username_key = NULL,
       password_hash = NULL, roles = '[]', last_login_at = NULL, password_changed_at = NULL, disabled = NULL, kept_session_id = NULL,
-      sign_in_count = 0, session_epoch = session_epoch + 1, version = version + 1, sessions_ended = :ending, changed_at = :at,
-      deleted_at = :at, unfinished_since = :at, purge_at = :purgeAt
-      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
-    return this.connection.run(sql, { id, expectedVersion, ending: endingJson(ending), at: ending.at, purgeAt }) === 1;
+      sign_in_count = 0, session_epoch = session_epoch + 1, version = version + 1, rights_version = rights_version + 1,
+      sessions_ended = :ending, changed_at = :at, deleted_at = :at, unfinished_since = :at
+      WHERE id = :id AND rights_version = :expectedRights AND deleted_at IS NULL`;
+    return this.connection.run(sql, { id, expectedRights, ending: endingJson(ending), at: ending.at }) === 1;
   }
 
   deletions(before: EpochMs, limit: number): DeletionRecord[] {
-    const object = "json_object('accountId', id, 'ending', json(sessions_ended), 'purgeAt', purge_at)";
-    const sql = `SELECT ${object} FROM accounts WHERE purge_at IS NOT NULL AND unfinished_since < :before LIMIT :limit`;
+    const object = "json_object('accountId', id, 'ending', json(sessions_ended))";
+    const sql = `SELECT ${object} FROM accounts WHERE unfinished_since < :before LIMIT :limit`;
     return this.connection.rows(sql, { before, limit }) as DeletionRecord[];
   }
 
-  finishDeletion(id: string): void {
-    this.connection.run('UPDATE accounts SET unfinished_since = NULL WHERE id = :id', { id });
+  finishDeletion(id: string, purgeAt: EpochMs): void {
+    const sql = 'UPDATE accounts SET unfinished_since = NULL, purge_at = :purgeAt WHERE id = :id AND unfinished_since IS NOT NULL';
+    this.connection.run(sql, { id, purgeAt });
   }
 
   purge(now: EpochMs, limit: number): number {
@@ -93,10 +94,10 @@ export class Accounts {
     return this.connection.run(sql, { now, limit });
   }
 
-  setRoles(id: string, expectedVersion: number, roles: readonly string[], at: EpochMs): AccountRecord | null {
-    const sql = `UPDATE accounts SET roles = :roles, version = version + 1, changed_at = :at
-      WHERE id = :id AND version = :expectedVersion AND deleted_at IS NULL`;
-    const changed = this.connection.run(sql, { id, expectedVersion, roles: JSON.stringify(roles), at });
+  setRoles(id: string, expectedRights: number, roles: readonly string[], at: EpochMs): AccountRecord | null {
+    const sql = `UPDATE accounts SET roles = :roles, version = version + 1, rights_version = rights_version + 1, changed_at = :at
+      WHERE id = :id AND rights_version = :expectedRights AND deleted_at IS NULL`;
+    const changed = this.connection.run(sql, { id, expectedRights, roles: JSON.stringify(roles), at });
     return changed === 1 ? this.findBy('id', id) : null;
   }
 

@@ -145,6 +145,12 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER session_changes_kept AFTER INSERT ON session_changes
     BEGIN DELETE FROM session_changes WHERE seq <= NEW.seq - 10000; END;
   `,
+  // A tombstone is purged only after its deletion was finished.
+  `
+  ALTER TABLE accounts ADD COLUMN rights_version INTEGER NOT NULL DEFAULT 1;
+  UPDATE accounts SET purge_at = NULL WHERE unfinished_since IS NOT NULL;
+  CREATE INDEX accounts_unfinished ON accounts (unfinished_since) WHERE unfinished_since IS NOT NULL;
+  `,
 ];
 
 /**

@@ -29,6 +29,7 @@ export interface AccountRow {
   readonly sessions_ended: Ending | null;
   readonly sign_in_count: number;
   readonly version: number;
+  readonly rights_version: number;
   readonly changed_at: number;
   readonly deleted_at: number | null;
 }
@@ -82,7 +83,7 @@ export interface AuditRow {
 
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
-   kept_session_id sign_in_count version changed_at deleted_at`,
+   kept_session_id sign_in_count version rights_version changed_at deleted_at`,
   'roles disabled sessions_ended',
 );
 export const sessionObject = jsonObject(
@@ -123,6 +124,7 @@ export function toAccount(row: AccountRow): AccountRecord {
     sessionsEnded: row.sessions_ended,
     signInCount: row.sign_in_count,
     version: row.version,
+    rightsVersion: row.rights_version,
     changedAt: row.changed_at,
   };
 }
@@ -151,6 +153,7 @@ export function accountValues(account: AccountRecord): Values {
     sessions_ended: account.sessionsEnded && endingJson(account.sessionsEnded),
     sign_in_count: account.signInCount,
     version: account.version,
+    rights_version: account.rightsVersion,
     changed_at: account.changedAt,
   };
 }

@@ -96,20 +96,20 @@ export class SqliteStore implements Store {
   disableAccount(accountId: string, disabled: AccountDisabledRecord, ending: Ending, expected?: number): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.disable(accountId, disabled, ending, expected ?? null));
   }
-  enableAccount(accountId: string, expectedVersion: number, at: EpochMs): Promise<AccountRecord | null> {
-    return this.write(() => this.accounts.enable(accountId, expectedVersion, at));
+  enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.enable(accountId, expectedRights, at));
   }
-  deleteAccount(accountId: string, expectedVersion: number, ending: Ending, purgeAt: EpochMs): Promise<boolean> {
-    return this.write(() => this.accounts.delete(accountId, expectedVersion, ending, purgeAt));
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean> {
+    return this.write(() => this.accounts.delete(accountId, expectedRights, ending));
   }
   listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
     return this.read(() => this.accounts.deletions(before, limit));
   }
-  finishDeletion(accountId: string): Promise<void> {
-    return this.write(() => this.accounts.finishDeletion(accountId));
+  finishDeletion(accountId: string, purgeAt: EpochMs): Promise<void> {
+    return this.write(() => this.accounts.finishDeletion(accountId, purgeAt));
   }
-  setRoles(accountId: string, expectedVersion: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
-    return this.write(() => this.accounts.setRoles(accountId, expectedVersion, roles, at));
+  setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.setRoles(accountId, expectedRights, roles, at));
   }
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
     return this.read(() => [...new Set(ids)].map((id) => this.accounts.findBy('id', id)).filter((account) => account !== null));
