@@ -145,6 +145,19 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER session_changes_kept AFTER INSERT ON session_changes
     BEGIN DELETE FROM session_changes WHERE seq <= NEW.seq - 10000; END;
   `,
+  `
+  CREATE TABLE tallies (
+    key TEXT PRIMARY KEY NOT NULL,
+    stamp TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    last_at INTEGER,
+    in_flight TEXT NOT NULL,
+    known_networks TEXT NOT NULL,
+    purge_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX tallies_purge ON tallies (purge_at);
+  `,
 ];
 
 /**
