@@ -9,7 +9,7 @@ import { Turns } from './turns.js';
 /** A compare-and-set is lost to another process alone: within this one, changes of a tally take turns. */
 const mostTries = 40;
 const longestPauseMs = 10;
-/** Longer than this nobody waits for a tally that everybody wants. */
+/** Longer than this nobody waits for a tally that everybody wants, unless it is to settle what was begun. */
 const longestWaitMs = 2_000;
 
 /** What is to become of a tally: `draft` null leaves it. */
@@ -35,13 +35,13 @@ export class Tallies {
    * Applies a pure decision to the tally as it is, and gives its result. Throws `StoreUnavailableError` (the change may have been made), and
    * `AuthError` `RATE_LIMITED` when too many want the same tally.
    */
-  change<T>(key: string, decide: (tally: TallyRecord | null) => TallyChange<T>): Promise<T> {
+  change<T>(key: string, decide: (tally: TallyRecord | null) => TallyChange<T>, patienceMs = longestWaitMs): Promise<T> {
     const askedAt = performance.now();
     return this.turns.run(key, async () => {
       // Each of a long line would find out in its own 3 s what the first of it knows.
       if (this.outageAt > askedAt) throw new StoreUnavailableError();
       try {
-        return await this.apply(key, decide, askedAt + longestWaitMs);
+        return await this.apply(key, decide, askedAt + patienceMs);
       } catch (error) {
         if (error instanceof StoreUnavailableError) this.outageAt = performance.now();
         throw error;

@@ -99,13 +99,11 @@ export function knows(account: TallyRecord | null, network: string, now: EpochMs
 }
 
 /** With the network as the one that was signed in from last; of more than ten the one unused for longest goes. */
-export function acquainted(draft: TallyDraft, network: string, now: EpochMs, window: Window): TallyDraft {
+export function acquainted(tally: TallyRecord | null, key: string, network: string, now: EpochMs, window: Window): TallyDraft {
+  const draft = asOf(tally, key, now, window);
   const others = draft.knownNetworks.filter((known) => known.network !== network && now - known.at < knownForMs);
   return dated({ ...draft, knownNetworks: [...others, { network, at: now }].slice(-mostKnownNetworks) }, now, window);
 }
-
-/** A tally of nothing, for an account that is new here. */
-export const blank = (tally: TallyRecord | null, key: string, now: EpochMs, window: Window): TallyDraft => asOf(tally, key, now, window);
 
 /** Whether the network may do another `amount` now; never `busy`. */
 export function decideQuota(tally: TallyRecord | null, amount: number, now: EpochMs, policy: QuotaPolicy): AttemptDecision {

@@ -5,15 +5,11 @@ export class Turns {
   /** What `work` gives, or its error, which concerns nobody else in the line. */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const mine = (this.last.get(key) ?? Promise.resolve()).then(work);
-    const over = mine.then(
-      () => this.leave(key, over),
-      () => this.leave(key, over),
-    );
+    const leave = () => {
+      if (this.last.get(key) === over) this.last.delete(key);
+    };
+    const over: Promise<void> = mine.then(leave, leave);
     this.last.set(key, over);
     return mine;
-  }
-
-  private leave(key: string, over: Promise<void>): void {
-    if (this.last.get(key) === over) this.last.delete(key);
   }
 }

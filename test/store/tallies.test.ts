@@ -44,7 +44,7 @@ describeStores('A tally', (database) => {
 
   it('is found among others, each once', async () => {
     const store = await database.open();
-    const tallies = [aTally(), aTally(), aTally({ key: "'$ne\\\"\0" })];
+    const tallies = [aTally(), aTally(), aTally({ key: '\'$ne\\"\0' })];
     for (const tally of tallies) await store.replaceTally(tally, null);
     const [one, , odd] = tallies;
     const found = await store.findTallies([String(odd?.key), String(one?.key), String(one?.key), 'nothing']);

@@ -1,5 +1,18 @@
 import type { Store } from '../../src/store/port.js';
-import { aKey, anAccount, anAccountQuery, anAuditQuery, anAuditRecord, anEnding, aQuery, aSearch, aSession, aTally, day, t0 } from './records.js';
+import {
+  aKey,
+  anAccount,
+  anAccountQuery,
+  anAuditQuery,
+  anAuditRecord,
+  anEnding,
+  aQuery,
+  aSearch,
+  aSession,
+  aTally,
+  day,
+  t0,
+} from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
