@@ -339,7 +339,7 @@ export const settings = {
     defaultText: 'on',
     bounds: 'on; off only outside production',
     about:
-      'Whether repeated wrong passwords and floods from one network are [slowed down](decisions/throttling.md). Off is for benchmarks.',
+      'Whether repeated wrong passwords and floods from one network are slowed down. Off is for benchmarks.',
     parse: onOff.transform((value) => value ?? true),
   }),
   allowedOrigins: setting({

@@ -5,7 +5,7 @@ const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Wrong passwords, by whom they are for and where they come from. `docs/decisions/throttling.md` says why these numbers. */
+/** Wrong passwords, by whom they are for and where they come from. `docs/decisions/throttling.md` says what they allow. */
 export const passwordLimits = {
   /** One account from one network. */
   pair: { free: 5, firstDelayMs: second, mostDelayMs: 15 * minute, windowMs: 24 * hour },

@@ -98,7 +98,7 @@ export const metricDefinitions = {
   throttlings: definition({
     name: 'latchkey_throttled_total',
     type: 'counter',
-    help: 'What was refused because there had been too much of its kind, by [throttling](decisions/throttling.md).',
+    help: 'What was refused because there had been too much of its kind.',
     labels: { kind: throttleKinds },
   }),
   hashesWaiting: definition({
