@@ -338,8 +338,7 @@ export const settings = {
     env: 'LATCHKEY_THROTTLE',
     defaultText: 'on',
     bounds: 'on; off only outside production',
-    about:
-      'Whether repeated wrong passwords and floods from one network are slowed down. Off is for benchmarks.',
+    about: 'Whether repeated wrong passwords and floods from one network are slowed down. Off is for benchmarks.',
     parse: onOff.transform((value) => value ?? true),
   }),
   allowedOrigins: setting({

@@ -113,6 +113,16 @@ function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocatio
   ];
 }
 
+type KeyedParts = Pick<ServiceDeps, 'config' | 'store' | 'log' | 'meter'> & { readonly clock: Clock; readonly serverKeys: ServerKeys };
+
+/** What needs a key of the server's own, each made at the first start. */
+async function withServerKeys({ config, store, clock, log, meter, serverKeys }: KeyedParts) {
+  const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
+  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
+  const blindingKeys = await serverKeys.loadOrCreate('blinding', clock.now());
+  return { refreshTokens, passwords, throttle: new Throttle({ store, clock, log, config, blindingKeys, meter }) };
+}
+
 interface ServiceDeps {
   readonly config: Config;
   /** The present secret first. */
@@ -139,10 +149,7 @@ export async function openServices(deps: ServiceDeps) {
   const roles = new RoleBook(config);
   const wrapping = new KeyWrapping(secrets);
   const serverKeys = new ServerKeys({ store, wrapping });
-  const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
-  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
-  const blindingKeys = await serverKeys.loadOrCreate('blinding', clock.now());
-  const throttle = new Throttle({ store, clock, log, config, blindingKeys, meter });
+  const { refreshTokens, passwords, throttle } = await withServerKeys({ config, store, clock, log, meter, serverKeys });
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });

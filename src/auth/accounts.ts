@@ -117,8 +117,12 @@ export class Accounts {
     const { passwords, throttle, clock, audit } = this.deps;
     const hash = account?.passwordHash ?? null;
     const entry = { by: actorOf(null, request), accountId: account?.id ?? null };
-    const verify = () => passwords.verify(password, hash, request.ipAddress);
-    const matches = await throttle.passwordAttempt(login, account?.id ?? null, request, verify).catch((error: unknown) => {
+    const attempt = async () => {
+      // Before anything is counted: a flood that finds no hashing thread costs the store nothing.
+      passwords.refuseIfFull(request.ipAddress);
+      return throttle.passwordAttempt(login, account?.id ?? null, request, () => passwords.verify(password, hash, request.ipAddress));
+    };
+    const matches = await attempt().catch((error: unknown) => {
       if (asAuthError(error)?.code === 'RATE_LIMITED') audit.count('LOGIN_THROTTLED', entry);
       throw error;
     });
