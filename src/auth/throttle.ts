@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
-import type { Store } from '../store/port.js';
+import { type Store, StoreUnavailableError } from '../store/port.js';
 import type { TallyRecord } from '../store/records.js';
 import { networkOf } from './binding.js';
 import type { Clock } from './clock.js';
@@ -89,17 +89,18 @@ export class Throttle {
     if (!this.deps.config.throttle) return verify();
     const target = this.targetOf(login, accountId, request);
     const id = await this.metered('password', () => this.admit(target));
-    let settlement: Settlement = 'failed';
+    let matches: boolean;
     try {
-      const matches = await verify();
-      if (matches) settlement = 'cleared';
-      return matches;
+      matches = await verify();
     } catch (error) {
-      if (asAuthError(error)?.code === 'RATE_LIMITED') settlement = 'refunded';
+      const wasCompared = asAuthError(error)?.code !== 'RATE_LIMITED';
+      await this.settle(target, id, wasCompared ? 'failed' : 'refunded');
       throw error;
-    } finally {
-      await this.settle(target, id, settlement);
     }
+    const failure = await this.settle(target, id, matches ? 'cleared' : 'failed');
+    // Right or wrong: who goes on without the store finds out in another 3 s that it is not there.
+    if (failure instanceof StoreUnavailableError) throw failure;
+    return matches;
   }
 
   /**
@@ -203,11 +204,8 @@ export class Throttle {
     const decision = strictest(decisions.filter((one) => one !== null));
     const failure = begins.find((result) => result.status === 'rejected');
     if (failure === undefined && decision.kind === 'admit') return decision;
-    await this.withdraw(
-      target,
-      id,
-      levels.filter((_, index) => decisions[index]?.kind === 'admit'),
-    );
+    const begunOn = levels.filter((_, index) => decisions[index]?.kind === 'admit');
+    await this.settle(target, id, 'refunded', begunOn);
     if (failure !== undefined) throw failure.reason;
     return decision;
   }
@@ -219,17 +217,14 @@ export class Throttle {
     return isSpared ? { ...policy, free: Number.POSITIVE_INFINITY } : policy;
   }
 
-  private withdraw(target: Target, id: string, from: readonly Level[]): Promise<void> {
-    return this.settle(target, id, 'refunded', from);
-  }
-
-  /** Never throws: what is not settled counts when its lease has run out. */
-  private async settle(target: Target, id: string, settlement: Settlement, on: readonly Level[] = levels): Promise<void> {
+  /** What went wrong, if anything did; never throws: what is not settled counts when its lease has run out. */
+  private async settle(target: Target, id: string, settlement: Settlement, on: readonly Level[] = levels): Promise<unknown> {
     const results = await Promise.allSettled(on.map((level) => this.settleOne(target, level, id, settlement)));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined)
-      this.deps.log.warn({ err: failure.reason }, 'an attempt at a password could not be settled; it will count as wrong');
     for (const wake of this.asking) wake();
+    const failure: unknown = results.find((result) => result.status === 'rejected')?.reason;
+    if (failure !== undefined)
+      this.deps.log.warn({ err: failure }, 'an attempt at a password could not be settled, and will count as wrong');
+    return failure;
   }
 
   /** Success forgives what this network did to this account, and never what was done to others, or to this account from elsewhere. */

@@ -243,6 +243,29 @@ describe('Where attempts cannot be counted', () => {
   });
 });
 
+describe('Refreshes', () => {
+  it('beyond the limit of their network are put off, and their tokens stay good', async () => {
+    const server = await startServer('sqlite::memory:', on);
+    const { refreshToken } = await aPerson(server.url, from('198.51.100.1'));
+    const { throttle } = server.app.services;
+    const company = { ipAddress: '203.0.113.1' };
+    for (let nth = 1; nth <= 30_100; nth += 1) {
+      await throttle.network('refresh', company);
+      if (nth % 100 === 0) await throttle.close();
+    }
+    const refresh = () => post(server.url, refreshMutation, { token: refreshToken }, { headers: from('203.0.113.200') });
+    expect(extensionsOf(await refresh())).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) });
+    expect(codeOf(await post(server.url, refreshMutation, { token: 'none' }, { headers: from('203.0.113.1') }))).toBe(
+      'REFRESH_TOKEN_INVALID',
+    );
+    const text = await scrape(server);
+    expect(samplesOf(text, 'latchkey_throttled_total')).toEqual({ '{kind="refresh"}': 1 });
+    expect(samplesOf(text, 'latchkey_refreshes_total')).toEqual({ '{outcome="rate_limited"}': 1, '{outcome="invalid"}': 1 });
+    server.advanceClock(600_000);
+    expect((await refresh()).errors).toEqual([]);
+  });
+});
+
 describe('Sign-ups', () => {
   it('from one network are sixty an hour, whatever comes of them', async () => {
     const server = await startServer('sqlite::memory:', on);

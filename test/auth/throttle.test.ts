@@ -273,7 +273,8 @@ describe('An attempt', () => {
           },
         });
         const first = guesses(aThrottle(faulty, time, log));
-        expect(await first.guess(0, account)).toBe(nth < 3 ? 'StoreUnavailableError' : 'wrong');
+        expect(await first.guess(0, account)).toBe('StoreUnavailableError');
+        expect(first.evaluated).toBe(nth < 3 ? 0 : 1);
         time.move(leaseMs);
         const later = guesses(throttle);
         await Promise.all(Array.from({ length: 20 }, () => later.guess(0, account)));
