@@ -204,6 +204,8 @@ export class Throttle {
     const decision = strictest(decisions.filter((one) => one !== null));
     const failure = begins.find((result) => result.status === 'rejected');
     if (failure === undefined && decision.kind === 'admit') return decision;
+    // The store that did not answer would not answer this either, not in time: then the lease does it.
+    if (failure?.reason instanceof StoreUnavailableError) throw failure.reason;
     const begunOn = levels.filter((_, index) => decisions[index]?.kind === 'admit');
     await this.settle(target, id, 'refunded', begunOn);
     if (failure !== undefined) throw failure.reason;
