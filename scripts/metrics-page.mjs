@@ -54,6 +54,7 @@ const alerts = [
     'Somebody guesses passwords',
     'sum(rate(latchkey_sign_ins_total{kind="login",outcome="INVALID_CREDENTIALS"}[10m])) > 1 and sum(rate(latchkey_sign_ins_total{kind="login",outcome="INVALID_CREDENTIALS"}[10m])) / sum(rate(latchkey_sign_ins_total{kind="login"}[10m])) > 0.5',
   ],
+  ['Somebody is slowed down', 'sum by (kind) (rate(latchkey_throttled_total[10m])) > 1'],
   [
     'Refresh tokens are reused: theft, or a client that keeps old tokens',
     'sum(rate(latchkey_refreshes_total{outcome="reused"}[1h])) / sum(rate(latchkey_refreshes_total[1h])) > 0.001',

@@ -334,6 +334,13 @@ export const settings = {
     about: 'Whether anyone may sign up.',
     parse: onOff.transform((value) => value ?? true),
   }),
+  throttle: setting({
+    env: 'LATCHKEY_THROTTLE',
+    defaultText: 'on',
+    bounds: 'on; off only outside production',
+    about: 'Whether repeated wrong passwords and floods from one network are slowed down. Off is for benchmarks.',
+    parse: onOff.transform((value) => value ?? true),
+  }),
   allowedOrigins: setting({
     env: 'LATCHKEY_ALLOWED_ORIGINS',
     defaultText: "the public URL's own",
@@ -538,6 +545,7 @@ function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem>
   if (parsed.secret === null) yield { variable: settings.secret.env, problem: 'is required in production' };
   if (parsed.publicUrl === null) yield { variable: settings.publicUrl.env, problem: 'is required in production' };
   if (parsed.publicUrl?.startsWith('http:')) yield { variable: settings.publicUrl.env, problem: 'must be an https URL in production' };
+  if (parsed.throttle === false) yield { variable: settings.throttle.env, problem: 'must be on in production' };
   if (parsed.bcryptCost < 10) yield { variable: settings.bcryptCost.env, problem: 'must be at least 10 in production' };
 }
 
@@ -558,6 +566,7 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
     warnings.push('the public URL is plain http: tokens and cookies can be read on the way, and cookies are not Secure');
   }
   if (parsed.bcryptCost < 10) warnings.push('LATCHKEY_BCRYPT_COST is below 10: a stolen database gives up passwords quickly');
+  if (!parsed.throttle) warnings.push('LATCHKEY_THROTTLE is off: passwords can be guessed at as fast as they can be hashed');
   if (parsed.introspection ?? true) warnings.push('introspection is on, and errors name fields and types');
   if (sandbox) warnings.push('the sandbox is on: a browser that opens /graphql gets a schema explorer');
   return warnings;

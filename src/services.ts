@@ -32,6 +32,7 @@ import { SessionUses } from './auth/session-uses.js';
 import { Sessions } from './auth/sessions.js';
 import { SignIns } from './auth/sign-ins.js';
 import { SigningKeys } from './auth/signing-keys.js';
+import { Throttle } from './auth/throttle.js';
 import { TokenIssuer } from './auth/token-issuer.js';
 import { Viewers } from './auth/viewers.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
@@ -112,6 +113,16 @@ function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocatio
   ];
 }
 
+type KeyedParts = Pick<ServiceDeps, 'config' | 'store' | 'log' | 'meter'> & { readonly clock: Clock; readonly serverKeys: ServerKeys };
+
+/** What needs a key of the server's own, each made at the first start. */
+async function withServerKeys({ config, store, clock, log, meter, serverKeys }: KeyedParts) {
+  const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
+  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
+  const blindingKeys = await serverKeys.loadOrCreate('blinding', clock.now());
+  return { refreshTokens, passwords, throttle: new Throttle({ store, clock, log, config, blindingKeys, meter }) };
+}
+
 interface ServiceDeps {
   readonly config: Config;
   /** The present secret first. */
@@ -138,8 +149,7 @@ export async function openServices(deps: ServiceDeps) {
   const roles = new RoleBook(config);
   const wrapping = new KeyWrapping(secrets);
   const serverKeys = new ServerKeys({ store, wrapping });
-  const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
-  const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
+  const { refreshTokens, passwords, throttle } = await withServerKeys({ config, store, clock, log, meter, serverKeys });
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });
@@ -159,7 +169,7 @@ export async function openServices(deps: ServiceDeps) {
     config,
   });
   const audit = new Audit({ store, clock, log, config });
-  const accounts = new Accounts({ store, clock, passwords, roles, audit, config });
+  const accounts = new Accounts({ store, clock, passwords, throttle, roles, audit, config });
   const sessions = new Sessions({ store, clock, roles, audit, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
@@ -171,7 +181,7 @@ export async function openServices(deps: ServiceDeps) {
     roles,
     sessions,
     signIns: new SignIns({ store, clock, accounts, issuer, audit, config, meter }),
-    refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, audit, log, config, meter }),
+    refreshes: new Refreshes({ store, clock, refreshTokens, uses, throttle, issuer, notices, audit, log, config, meter }),
     reauthentications: new Reauthentications({ store, clock, accounts, issuer, audit }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
     viewers,
@@ -180,6 +190,7 @@ export async function openServices(deps: ServiceDeps) {
     revocations,
     introspection: new Introspection({ accessTokens, sessionCheck: revocations, roles, config }),
     revocationLog: new RevocationLog({ feed: revocations, roles, config }),
+    throttle,
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     ...forAdministrators,
@@ -194,7 +205,7 @@ export async function openServices(deps: ServiceDeps) {
       passwordMaxLength: config.passwordMaxLength,
     },
     housekeeping,
-    /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
+    /** Removes every session record, event of the audit log and tally that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
     /** Writes down what is only in memory. The store stays open. */
@@ -204,6 +215,7 @@ export async function openServices(deps: ServiceDeps) {
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();
+      await throttle.close();
       await audit.close();
       await uses.flush();
     },

@@ -70,6 +70,7 @@ describe('without any variable', () => {
       passwordMinLength: 8,
       passwordMaxLength: 256,
       signupEnabled: true,
+      throttle: true,
       allowedOrigins: ['http://127.0.0.1:4000'],
       trustedProxies: [],
       introspection: true,
@@ -111,6 +112,7 @@ describe('without any variable', () => {
       expect.stringContaining('introspection'),
       expect.stringContaining('the sandbox is on'),
     ]);
+    expect(loadConfig({ LATCHKEY_THROTTLE: 'off' }).warnings).toContainEqual(expect.stringContaining('LATCHKEY_THROTTLE is off'));
     expect(loadConfig({ LATCHKEY_BCRYPT_COST: '9' }).warnings).toContainEqual(expect.stringContaining('LATCHKEY_BCRYPT_COST'));
     const unexplored = { LATCHKEY_INTROSPECTION: 'off', LATCHKEY_SANDBOX: 'off' };
     expect(loadConfig({ ...production, NODE_ENV: '', ...unexplored }).warnings).toEqual([]);
@@ -178,6 +180,7 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
   configFile: ['/is/not/there.json', '/', 'nothing'],
   reauthenticationAgeSeconds: ['25h', '86401s', 'off', ...durations],
   signupEnabled: ['true', 'yes', 'ON', 'maybe'],
+  throttle: ['true', 'no', 'OFF', '0'],
   allowedOrigins: [
     '*',
     'https://app.example.com/',
@@ -304,6 +307,7 @@ describe('a setting', () => {
     ['reauthenticationAgeSeconds', '0s', 0],
     ['reauthenticationAgeSeconds', '24h', 86_400],
     ['signupEnabled', 'off', false],
+    ['throttle', 'off', false],
     ['introspection', 'off', false],
     ['sandbox', 'off', false],
     ['keyRotationSeconds', 'off', 0],
@@ -450,6 +454,7 @@ describe('in production', () => {
   it.each([
     ['LATCHKEY_PUBLIC_URL', 'http://auth.example.com'],
     ['LATCHKEY_PUBLIC_URL', 'HTTP://auth.example.com'],
+    ['LATCHKEY_THROTTLE', 'off'],
     ['LATCHKEY_BCRYPT_COST', '9'],
     ['LATCHKEY_BCRYPT_COST', '4'],
     ['LATCHKEY_SECRET', ''],

@@ -10,6 +10,7 @@ import { isDisabled } from './liveness.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 import type { RoleBook } from './role-book.js';
+import type { Throttle } from './throttle.js';
 import type { RequestFacts } from './viewer.js';
 
 export interface SignupInput {
@@ -37,6 +38,7 @@ interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly passwords: Passwords;
+  readonly throttle: Throttle;
   readonly roles: RoleBook;
   readonly audit: Audit;
   readonly config: PasswordRules & { readonly signupEnabled: boolean };
@@ -46,12 +48,15 @@ export class Accounts {
   constructor(private readonly deps: AccountsDeps) {}
 
   /**
-   * Makes an account for whoever asks. Throws `AuthError`: `FORBIDDEN` (sign-up closed), and what `create` throws. Of many at once with
-   * one address, exactly one succeeds.
+   * Makes an account for whoever asks. Throws `AuthError`: `FORBIDDEN` (sign-up closed), `RATE_LIMITED` (too many from this network), and
+   * what `create` throws. Of many at once with one address, exactly one succeeds.
    */
   async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
     if (!this.deps.config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
-    return this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
+    await this.deps.throttle.network('signup', request);
+    const account = await this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
+    await this.deps.throttle.acquaint(account.id, request);
+    return account;
   }
 
   /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
@@ -98,10 +103,11 @@ export class Accounts {
 
   /**
    * The account whose password this is, as it was when its hash was read. Throws `AuthError`: `INVALID_CREDENTIALS` for an unknown
-   * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED`.
+   * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED` before it is tried (too many were
+   * wrong, or the hashing queue is full), and `StoreUnavailableError`, also when attempts cannot be counted.
    */
   async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
-    return this.prove(await this.findByLogin(login), password, request);
+    return this.prove(await this.findByLogin(login), password, request, login);
   }
 
   /** The account of this id, as it was when its hash was read, if this is its password. Throws what `authenticate` throws. */
@@ -109,11 +115,17 @@ export class Accounts {
     return this.prove(await this.deps.store.findAccount(id), password, request);
   }
 
-  private async prove(account: AccountRecord | null, password: string, request: RequestFacts): Promise<AccountRecord> {
-    const { passwords, clock, audit } = this.deps;
+  /** The one place where a password is tried. `login`: what stands for an account that there is not. */
+  private async prove(account: AccountRecord | null, password: string, request: RequestFacts, login = ''): Promise<AccountRecord> {
+    const { passwords, throttle, clock, audit } = this.deps;
     const hash = account?.passwordHash ?? null;
     const entry = { by: actorOf(null, request), accountId: account?.id ?? null };
-    const matches = await passwords.verify(password, hash, request.ipAddress).catch((error: unknown) => {
+    const attempt = async () => {
+      // Before anything is counted: a flood that finds no hashing thread costs the store nothing.
+      passwords.refuseIfFull(request.ipAddress);
+      return throttle.passwordAttempt(login, account?.id ?? null, request, () => passwords.verify(password, hash, request.ipAddress));
+    };
+    const matches = await attempt().catch((error: unknown) => {
       if (asAuthError(error)?.code === 'RATE_LIMITED') audit.count('LOGIN_THROTTLED', entry);
       throw error;
     });

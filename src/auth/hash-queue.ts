@@ -49,6 +49,14 @@ export class HashQueue {
     }
   }
 
+  /** Throws what `run` would throw at once: for who has something to do before it that a refusal would make useless. */
+  refuseIfFull(network: string): void {
+    const waitMs = this.running < this.threads ? 0 : this.estimatedWaitMs(network);
+    if (waitMs <= longestWaitMs) return;
+    this.meter.hashAsked().refused();
+    throw tooBusy(waitMs);
+  }
+
   private enter(network: string): Promise<void> {
     if (this.running < this.threads) {
       this.running += 1;

@@ -27,6 +27,10 @@ export type RevocationMode = (typeof revocationModes)[number];
 export const signInKinds = ['signup', 'login'] as const;
 export type SignInKind = (typeof signInKinds)[number];
 
+/** What is counted, and refused when there is too much of it. */
+export const throttleKinds = ['password', 'signup', 'reset', 'verification', 'refresh'] as const;
+export type ThrottleKind = (typeof throttleKinds)[number];
+
 /** One password on its way through the hashing queue: either `refused`, or `started` and later `ended`. */
 export interface HashWatch {
   refused(): void;
@@ -50,6 +54,8 @@ export interface Meter {
    * proven to be known; null while nothing is proven. `entries`: revocations and changed accounts in memory.
    */
   revocationsSeen(mode: RevocationMode, lagSeconds: number | null, entries: number): void;
+  /** Something was refused because there had been too much of its kind. */
+  throttled(kind: ThrottleKind): void;
   /** A password asks for a place at a hashing thread. */
   hashAsked(): HashWatch;
 }
@@ -63,5 +69,6 @@ export const noMeter: Meter = {
   refreshEnded: nothing,
   accessTokenChecked: nothing,
   revocationsSeen: nothing,
+  throttled: nothing,
   hashAsked: () => noWatch,
 };

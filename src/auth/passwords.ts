@@ -58,6 +58,11 @@ export class Passwords {
     return new Passwords(config, peppers, pepperKeys.at(-1)?.record.id ?? '', queue, decoy);
   }
 
+  /** Throws `AuthError` `RATE_LIMITED` when the queue is full for this network by now. */
+  refuseIfFull(ipAddress: string | null): void {
+    this.queue.refuseIfFull(networkOf(ipAddress));
+  }
+
   /** The form to store. Throws `AuthError` `RATE_LIMITED` when the queue is full. */
   hash(password: string, ipAddress: string | null): Promise<string> {
     return this.queue.run(networkOf(ipAddress), async () => {

@@ -12,6 +12,7 @@ import { decideRefresh, type RefreshDecision, type RefreshPolicy, rememberedRota
 import type { RefreshTokenContent, RefreshTokens } from './refresh-tokens.js';
 import { idleEnd, type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import type { SessionUses } from './session-uses.js';
+import type { Throttle } from './throttle.js';
 import type { IssuedTokens, TokenIssuer } from './token-issuer.js';
 import type { PresentedCookie, RefreshTokenTransport, RequestFacts } from './viewer.js';
 
@@ -25,6 +26,7 @@ interface RefreshesDeps {
   readonly clock: Clock;
   readonly refreshTokens: RefreshTokens;
   readonly uses: SessionUses;
+  readonly throttle: Throttle;
   readonly issuer: TokenIssuer;
   readonly notices: Notices;
   readonly audit: Audit;
@@ -58,12 +60,14 @@ export class Refreshes {
    * two the token is as good as before.
    */
   async refresh(argument: string | null, request: RequestFacts, transport: RefreshTokenTransport): Promise<IssuedTokens> {
-    const { refreshTokens, meter = noMeter } = this.deps;
+    const { refreshTokens, throttle, meter = noMeter } = this.deps;
     let attempt: Attempt | undefined;
     try {
       const token = presentedToken(argument, transport.presented);
       const presented = token === null ? null : refreshTokens.read(token);
       if (presented === null) throw new AuthError('REFRESH_TOKEN_INVALID');
+      // After the token was read: nobody uses up a network's refreshes with tokens that are none.
+      await throttle.network('refresh', request);
       attempt = { presented, request, mode: transport.mode, attemptId: randomUUID(), startedAt: performance.now(), decided: 'invalid' };
       const tokens = await this.settle(attempt);
       meter.refreshEnded(outcomeOf(attempt.decided));
@@ -190,6 +194,7 @@ function outcomeOf(decided: RefreshDecision['kind'], error?: unknown): RefreshOu
   if (error === undefined) return outcomes[decided];
   const known = asAuthError(error);
   if (known === null) return 'failed';
+  if (known.code === 'RATE_LIMITED') return 'rate_limited';
   return known.code === 'SERVICE_UNAVAILABLE' ? 'unavailable' : outcomes[decided];
 }
 

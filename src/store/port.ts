@@ -23,6 +23,7 @@ import type {
   EpochMs,
   KeyRecord,
   SessionRecord,
+  TallyRecord,
 } from './records.js';
 
 /**
@@ -256,6 +257,15 @@ export interface Store {
    */
   sumAudit(types: readonly AuditEventType[], edges: readonly EpochMs[]): Promise<AuditSums[]>;
 
+  // ------------------------------------------------------------------------------------------------- tallies
+  /** Those that there are, in no order, due ones too. At most 100 keys. */
+  findTallies(keys: readonly string[]): Promise<TallyRecord[]>;
+  /**
+   * Compare-and-set: writes the record if the one of its key still has this stamp, or, with null, if there is none. Says whether it did: of
+   * many that have read the same one, exactly one has written.
+   */
+  replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean>;
+
   // ------------------------------------------------------------------------------------------------- changes
   /**
    * Tells the listener of every change from the moment on at which the promise resolves; changes made through this very store are told
@@ -282,7 +292,7 @@ export interface Store {
   readClock(): Promise<EpochMs | null>;
   /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
   readonly purgesItself: boolean;
-  /** Removes at most `limit` records of sessions and deleted accounts and events of the audit log whose `purgeAt` has come, and says how many. */
+  /** Removes at most `limit` records of sessions and deleted accounts, events of the audit log and tallies whose `purgeAt` has come, and says how many. */
   purge(now: EpochMs, limit: number): Promise<number>;
   /** Waits for writes under way, then lets go of the database. Later calls reject with `StoreUnavailableError`. */
   close(): Promise<void>;

@@ -163,9 +163,28 @@ export interface AuditRecord {
   readonly purgeAt: EpochMs;
 }
 
+/** How often something was tried of late. */
+export interface TallyRecord {
+  /** What is counted, by whom and where from, blinded: it cannot be read back without a key of the server. */
+  readonly key: string;
+  /** Random, another one with each write: what a compare-and-set compares. */
+  readonly stamp: string;
+  /** From when on `count` counts. */
+  readonly since: EpochMs;
+  readonly count: number;
+  /** When the last one that counts was over; null before the first. */
+  readonly lastAt: EpochMs | null;
+  /** Begun and not settled, by a random id each. One that is never settled was begun by a process that died. */
+  readonly inFlight: readonly { readonly id: string; readonly at: EpochMs }[];
+  /** Of an account: the networks that it signed in from, blinded, and when last. */
+  readonly knownNetworks: readonly { readonly network: string; readonly at: EpochMs }[];
+  /** From then on the record says nothing any more and may be removed. */
+  readonly purgeAt: EpochMs;
+}
+
 /** A key of the server itself, encrypted ("wrapped") under each configured secret. */
 export interface KeyRecord {
-  /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */
+  /** The key id: the `kid` for `signing`, 8 hexadecimal digits for all others. */
   readonly id: string;
   readonly purpose: KeyPurpose;
   /** 1, 2, 3, ... within the purpose: two nodes that make the next key at once make one. */
@@ -179,4 +198,4 @@ export interface KeyRecord {
   readonly activatesAt: EpochMs;
   readonly revokedAt: EpochMs | null;
 }
-export type KeyPurpose = 'refresh-mac' | 'pepper' | 'signing';
+export type KeyPurpose = 'refresh-mac' | 'pepper' | 'blinding' | 'signing';

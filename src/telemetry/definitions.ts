@@ -1,4 +1,4 @@
-import { accessTokenResults, refreshOutcomes, revocationModes, signInKinds } from '../auth/meter.js';
+import { accessTokenResults, refreshOutcomes, revocationModes, signInKinds, throttleKinds } from '../auth/meter.js';
 import { revocationReasons } from '../store/records.js';
 
 /** One row of the table of metrics. `docs/metrics.md` is generated from these rows. */
@@ -94,6 +94,12 @@ export const metricDefinitions = {
     type: 'gauge',
     help: 'Ended sessions and changed accounts that this process keeps in memory. Above 200,000 it reads instead.',
     labels: {},
+  }),
+  throttlings: definition({
+    name: 'latchkey_throttled_total',
+    type: 'counter',
+    help: 'What was refused because there had been too much of its kind.',
+    labels: { kind: throttleKinds },
   }),
   hashesWaiting: definition({
     name: 'latchkey_password_hashes_waiting',

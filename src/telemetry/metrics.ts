@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AuthErrorCode } from '../auth/errors.js';
-import type { AccessTokenResult, HashWatch, Meter, RefreshOutcome, RevocationMode, SignInKind } from '../auth/meter.js';
+import type { AccessTokenResult, HashWatch, Meter, RefreshOutcome, RevocationMode, SignInKind, ThrottleKind } from '../auth/meter.js';
 import { revocationModes } from '../auth/meter.js';
 import type { RevocationReason } from '../store/records.js';
 import { type MetricDefinition, metricDefinitions } from './definitions.js';
@@ -36,6 +36,7 @@ export class Metrics implements Meter {
   private readonly revocationMode = this.gauge(metricDefinitions.revocationMode);
   private readonly revocationLag = this.gauge(metricDefinitions.revocationLag);
   private readonly revocationEntries = this.gauge(metricDefinitions.revocationEntries);
+  private readonly throttlings = this.counter(metricDefinitions.throttlings);
   private readonly hashesWaiting = this.gauge(metricDefinitions.hashesWaiting);
   private readonly hashesRunning = this.gauge(metricDefinitions.hashesRunning);
   private readonly hashWait = this.histogram(metricDefinitions.hashWait);
@@ -107,6 +108,10 @@ export class Metrics implements Meter {
     for (const mode of revocationModes) this.revocationMode.set({ mode }, mode === inForce ? 1 : 0);
     this.revocationLag.set(lagSeconds ?? Number.NaN);
     this.revocationEntries.set(entries);
+  }
+
+  throttled(kind: ThrottleKind): void {
+    this.throttlings.inc({ kind });
   }
 
   hashAsked(): HashWatch {

@@ -38,6 +38,7 @@ function withSpans(meter: Meter, tracing: Tracing): Meter {
     refreshEnded: (outcome) => meter.refreshEnded(outcome),
     accessTokenChecked: (result) => meter.accessTokenChecked(result),
     revocationsSeen: (mode, lagSeconds, entries) => meter.revocationsSeen(mode, lagSeconds, entries),
+    throttled: (kind) => meter.throttled(kind),
     hashAsked: () => {
       const [count, span] = [meter.hashAsked(), tracing.startHash()];
       return {

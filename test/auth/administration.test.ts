@@ -11,7 +11,7 @@ import { SessionSearch } from '../../src/auth/session-search.js';
 import type { Mail } from '../../src/mail/port.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
-import { aClock, anAudit, aRequest, aRoleBook, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aRequest, aRoleBook, aThrottle, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
 import { anAccount, anAuditQuery, aSession, minute } from '../support/records.js';
 
 const config = {
@@ -46,7 +46,7 @@ function services(over: Store = store) {
   const administration = new Administration({
     store: over,
     clock,
-    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, roles, audit, config }),
+    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, throttle: aThrottle(over, time), roles, audit, config }),
     administrators: new Administrators({ store: over, clock, roles }),
     deletions,
     bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),

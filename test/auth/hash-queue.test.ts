@@ -130,6 +130,17 @@ describe('a wait that would be too long', () => {
     expect(jobs.started).toEqual(['flood 0']);
   });
 
+  it('can be known before something is made ready for it, and counts as refused', () => {
+    const refused: string[] = [];
+    const meter = { hashAsked: () => ({ refused: () => void refused.push('refused'), started: () => undefined, ended: () => undefined }) };
+    const queue = new HashQueue(1, 500, meter);
+    queue.refuseIfFull('flood');
+    for (let index = 0; index < 5; index += 1) watch(queue.run('flood', jobs.work(`flood ${index}`)));
+    expect(() => queue.refuseIfFull('flood')).toThrow(rateLimited(3));
+    expect(() => queue.refuseIfFull('another')).not.toThrow();
+    expect(refused).toEqual(['refused']);
+  });
+
   it('is not what another network has', async () => {
     const queue = fullQueue();
     const other = watch(queue.run('home', jobs.work('home')));

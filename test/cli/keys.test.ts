@@ -17,6 +17,7 @@ describeStores('latchkey keys', (database) => {
   it('lists every key and none of their material', async () => {
     const { keys } = await latchkeyJson(['keys', 'list'], environment);
     expect(keys.map(({ purpose, state }: Record<string, string>) => [purpose, state])).toEqual([
+      ['blinding', 'current'],
       ['pepper', 'current'],
       ['refresh-mac', 'current'],
       ['signing', 'signing'],

@@ -41,6 +41,7 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
       expect(await found('sessions')).toEqual(wanted('sessions'));
       expect(await found('keys')).toEqual(wanted('keys'));
       expect(await found('auditEvents')).toEqual(wanted('auditEvents'));
+      expect(await found('tallies')).toEqual(wanted('tallies'));
     });
 
     it('come back at start when one was lost', async () => {

@@ -7,11 +7,12 @@ import { builtInRoles } from '../../src/auth/roles.js';
 import { ServerKeys } from '../../src/auth/server-keys.js';
 import type { SigningAlgorithm } from '../../src/auth/signing-key.js';
 import { SigningKeys } from '../../src/auth/signing-keys.js';
+import { Throttle } from '../../src/auth/throttle.js';
 import type { RequestFacts } from '../../src/auth/viewer.js';
 import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
-import { t0 } from './records.js';
+import { aKey, t0 } from './records.js';
 
 /** The clocks of a machine, standing still until they are moved. */
 export class FakeTime implements MachineClocks {
@@ -44,6 +45,16 @@ export const aClock = (time: FakeTime): Clock => new Clock({ readStoreClock: asy
 /** An audit log that is kept for a year. */
 export const anAudit = (store: Store, time = new FakeTime(), log: Log = new RecordingLog()): Audit =>
   new Audit({ store, clock: aClock(time), log, config: { auditHistorySeconds: 365 * 86_400 } });
+
+/** One process's throttle. All have one key, so that several on one store count the same things. */
+export const aThrottle = (store: Store, time = new FakeTime(), log: Log = new RecordingLog(), throttle = true): Throttle =>
+  new Throttle({
+    store,
+    clock: aClock(time),
+    log,
+    config: { throttle },
+    blindingKeys: [{ record: aKey({ purpose: 'blinding' }), material: Buffer.alloc(32, 'blind') }],
+  });
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountQuery, AllSessionsQuery, AuditQuery, SessionQuery } from '../../src/store/queries.js';
-import type { AccountRecord, AuditRecord, Ending, KeyRecord, SessionRecord } from '../../src/store/records.js';
+import type { AccountRecord, AuditRecord, Ending, KeyRecord, SessionRecord, TallyRecord } from '../../src/store/records.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);
@@ -83,6 +83,20 @@ export function anAuditRecord(overrides: Partial<AuditRecord> = {}): AuditRecord
     count: 1,
     detail: {},
     purgeAt: t0 + 365 * day,
+    ...overrides,
+  };
+}
+
+export function aTally(overrides: Partial<TallyRecord> = {}): TallyRecord {
+  return {
+    key: randomUUID(),
+    stamp: randomUUID(),
+    since: t0,
+    count: 1,
+    lastAt: t0,
+    inFlight: [],
+    knownNetworks: [],
+    purgeAt: t0 + day,
     ...overrides,
   };
 }

@@ -32,7 +32,7 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(process.env.LATCHKEY_TEST_DIR ?? tmpdir(), 'data-'));
 }
 
-/** The settings of a test server: cheap hashes, a free port. */
+/** The settings of a test server: cheap hashes, a free port, and as many sign-ins from this machine as a test likes. */
 export function testEnvironment(storeUrl: string, overrides: Record<string, string> = {}): Record<string, string> {
   return {
     PORT: '0',
@@ -42,6 +42,7 @@ export function testEnvironment(storeUrl: string, overrides: Record<string, stri
     LATCHKEY_PUBLIC_URL: allowedOrigin,
     LATCHKEY_BCRYPT_COST: '4',
     LATCHKEY_PASSWORD_MIN_LENGTH: '8',
+    LATCHKEY_THROTTLE: overrides.NODE_ENV === 'production' ? 'on' : 'off',
     ...overrides,
   };
 }

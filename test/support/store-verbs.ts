@@ -1,5 +1,18 @@
 import type { Store } from '../../src/store/port.js';
-import { aKey, anAccount, anAccountQuery, anAuditQuery, anAuditRecord, anEnding, aQuery, aSearch, aSession, day, t0 } from './records.js';
+import {
+  aKey,
+  anAccount,
+  anAccountQuery,
+  anAuditQuery,
+  anAuditRecord,
+  anEnding,
+  aQuery,
+  aSearch,
+  aSession,
+  aTally,
+  day,
+  t0,
+} from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
@@ -22,6 +35,7 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   listDeletions: (store) => store.listDeletions(t0, 1),
   listAudit: (store) => store.listAudit(anAuditQuery({ types: ['LOGIN', 'LOGOUT'] }), { limit: 1, after: null }),
   sumAudit: (store) => store.sumAudit(['LOGIN'], [t0, t0 + 1]),
+  findTallies: (store) => store.findTallies(['a', 'b']),
   listKeys: (store) => store.listKeys(),
   watchChanges: (store) => store.watchChanges({ onChange: () => undefined, onLost: () => undefined }),
   beat: (store) => store.beat(),
@@ -54,6 +68,7 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   purge: (store) => store.purge(t0, 1),
   appendAudit: (store) => store.appendAudit([anAuditRecord()]),
   countAudit: (store) => store.countAudit(anAuditRecord({ id: 'a' })),
+  replaceTally: (store) => store.replaceTally(aTally(), null),
   addKey: (store) => store.addKey(aKey()),
   addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
   removeWrappings: (store) => store.removeWrappings('a', ['b'], {}),

@@ -9,6 +9,7 @@ import type {
   KeyRecord,
   RevocationReason,
   SessionRecord,
+  TallyRecord,
 } from '../records.js';
 
 /** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
@@ -91,6 +92,17 @@ export interface AuditDocument {
   readonly userAgent: string | null;
   readonly count: number;
   readonly detail: Record<string, string>;
+  readonly purgeAt: Date;
+}
+
+export interface TallyDocument {
+  readonly _id: string;
+  readonly stamp: string;
+  readonly since: Date;
+  readonly count: number;
+  readonly lastAt: Date | null;
+  readonly inFlight: { readonly id: string; readonly at: Date }[];
+  readonly knownNetworks: { readonly network: string; readonly at: Date }[];
   readonly purgeAt: Date;
 }
 
@@ -277,6 +289,32 @@ export function toAuditRecord(document: AuditDocument): AuditRecord {
   const { _id: id, createdAt, type, actorId, accountId, sessionId, ipAddress, userAgent, count, detail, purgeAt } = document;
   const instants = { createdAt: createdAt.getTime(), purgeAt: purgeAt.getTime() };
   return { id, type, actorId, accountId, sessionId, ipAddress, userAgent, count, detail, ...instants };
+}
+
+export function tallyDocument(tally: TallyRecord): TallyDocument {
+  return {
+    _id: tally.key,
+    stamp: tally.stamp,
+    since: new Date(tally.since),
+    count: tally.count,
+    lastAt: toDate(tally.lastAt),
+    inFlight: tally.inFlight.map(({ id, at }) => ({ id, at: new Date(at) })),
+    knownNetworks: tally.knownNetworks.map(({ network, at }) => ({ network, at: new Date(at) })),
+    purgeAt: new Date(tally.purgeAt),
+  };
+}
+
+export function toTally(document: TallyDocument): TallyRecord {
+  return {
+    key: document._id,
+    stamp: document.stamp,
+    since: document.since.getTime(),
+    count: document.count,
+    lastAt: toMs(document.lastAt),
+    inFlight: document.inFlight.map(({ id, at }) => ({ id, at: at.getTime() })),
+    knownNetworks: document.knownNetworks.map(({ network, at }) => ({ network, at: at.getTime() })),
+    purgeAt: document.purgeAt.getTime(),
+  };
 }
 
 function mapFields(record: Readonly<Record<string, string>>, rename: (name: string) => string): Record<string, string> {

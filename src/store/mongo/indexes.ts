@@ -34,6 +34,7 @@ export const indexes = {
     { name: 'address', key: { ipAddress: 1, createdAt: -1, _id: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
+  tallies: [{ name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 }],
 } as const satisfies Record<string, readonly mongo.IndexDescription[]>;
 
 /** IndexOptionsConflict, IndexKeySpecsConflict, DuplicateKey. */

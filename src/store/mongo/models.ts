@@ -1,5 +1,5 @@
 import { type Connection, type Model, Schema } from 'mongoose';
-import type { AccountDocument, AuditDocument, KeyDocument, SessionDocument } from './documents.js';
+import type { AccountDocument, AuditDocument, KeyDocument, SessionDocument, TallyDocument } from './documents.js';
 
 /** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
 const options = {
@@ -100,11 +100,29 @@ const audit = new Schema(
   { ...options, collection: 'auditEvents', typeKey: '$type' },
 );
 
+const inFlight = new Schema({ id: String, at: Date }, { ...options, _id: false, id: false });
+const knownNetwork = new Schema({ network: String, at: Date }, { ...options, _id: false });
+
+const tally = new Schema(
+  {
+    _id: String,
+    stamp: String,
+    since: Date,
+    count: Number,
+    lastAt: Date,
+    inFlight: [inFlight],
+    knownNetworks: [knownNetwork],
+    purgeAt: Date,
+  },
+  { ...options, collection: 'tallies' },
+);
+
 export interface Models {
   readonly accounts: Model<AccountDocument>;
   readonly sessions: Model<SessionDocument>;
   readonly keys: Model<KeyDocument>;
   readonly audit: Model<AuditDocument>;
+  readonly tallies: Model<TallyDocument>;
 }
 
 export function modelsOn(connection: Connection): Models {
@@ -113,6 +131,7 @@ export function modelsOn(connection: Connection): Models {
     sessions: connection.model<SessionDocument>('Session', session),
     keys: connection.model<KeyDocument>('Key', key),
     audit: connection.model<AuditDocument>('AuditEvent', audit),
+    tallies: connection.model<TallyDocument>('Tally', tally),
   };
 }
 

@@ -25,6 +25,7 @@ import type {
   EpochMs,
   KeyRecord,
   SessionRecord,
+  TallyRecord,
 } from '../records.js';
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
@@ -37,6 +38,7 @@ import { modelsOn, type ReadConcern } from './models.js';
 import type { Run } from './searches.js';
 import { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
+import { Tallies } from './tallies.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
 const usesPerCommand = 50;
@@ -56,6 +58,7 @@ export class MongoStore implements Store {
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly audit: Audit;
+  private readonly tallies: Tallies;
   private readonly changes: Changes;
   private readonly sessionStream: SessionStream;
   private closing: Promise<void> | null = null;
@@ -71,6 +74,7 @@ export class MongoStore implements Store {
     this.sessions = new Sessions(models.sessions);
     this.keys = new Keys(models.keys);
     this.audit = new Audit(models.audit);
+    this.tallies = new Tallies(models.tallies);
     this.changes = new Changes(() => this.database(), models);
     this.sessionStream = new SessionStream(models.sessions.collection.collectionName, () => this.database());
   }
@@ -244,6 +248,13 @@ export class MongoStore implements Store {
     return this.guard.run(() => this.audit.sum(types, edges));
   }
 
+  findTallies(keys: readonly string[]): Promise<TallyRecord[]> {
+    return this.guard.run(() => this.tallies.find(keys));
+  }
+  replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean> {
+    return this.guard.run(() => this.tallies.replace(tally, expectedStamp));
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.guard.run(() => this.changes.watch(listener), abandon);
   }
@@ -271,7 +282,7 @@ export class MongoStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.guard.run(async () => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit]) {
+      for (const records of [this.sessions, this.accounts, this.audit, this.tallies]) {
         if (removed < limit) removed += await records.purge(now, limit - removed);
       }
       return removed;

@@ -151,6 +151,19 @@ export const migrations: readonly string[] = [
   UPDATE accounts SET purge_at = NULL WHERE unfinished_since IS NOT NULL;
   CREATE INDEX accounts_unfinished ON accounts (unfinished_since) WHERE unfinished_since IS NOT NULL;
   `,
+  `
+  CREATE TABLE tallies (
+    key TEXT PRIMARY KEY NOT NULL,
+    stamp TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    last_at INTEGER,
+    in_flight TEXT NOT NULL,
+    known_networks TEXT NOT NULL,
+    purge_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX tallies_purge ON tallies (purge_at);
+  `,
 ];
 
 /**

@@ -9,6 +9,7 @@ import type {
   KeyPurpose,
   KeyRecord,
   SessionRecord,
+  TallyRecord,
 } from '../records.js';
 import type { Values } from './connection.js';
 
@@ -81,6 +82,17 @@ export interface AuditRow {
   readonly purge_at: number;
 }
 
+export interface TallyRow {
+  readonly key: string;
+  readonly stamp: string;
+  readonly since: number;
+  readonly count: number;
+  readonly last_at: number | null;
+  readonly in_flight: TallyRecord['inFlight'];
+  readonly known_networks: TallyRecord['knownNetworks'];
+  readonly purge_at: number;
+}
+
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
    kept_session_id sign_in_count version rights_version changed_at deleted_at`,
@@ -94,6 +106,8 @@ export const sessionObject = jsonObject(
 export const keyObject = jsonObject('id purpose sequence algorithm created_at activates_at revoked_at', 'wrapped');
 
 export const auditObject = jsonObject('id created_at type actor_id account_id session_id ip_address user_agent count purge_at', 'detail');
+
+export const tallyObject = jsonObject('key stamp since count last_at purge_at', 'in_flight known_networks');
 
 function jsonObject(plain: string, json: string): string {
   const columns = [
@@ -268,6 +282,24 @@ export function auditValues(event: AuditRecord): Values {
   };
 }
 
+export function toTally(row: TallyRow): TallyRecord {
+  const { key, stamp, since, count, last_at: lastAt, in_flight: inFlight, known_networks: knownNetworks, purge_at: purgeAt } = row;
+  return { key, stamp, since, count, lastAt, inFlight, knownNetworks, purgeAt };
+}
+
+export function tallyValues(tally: TallyRecord): Values {
+  return {
+    key: tally.key,
+    stamp: tally.stamp,
+    since: tally.since,
+    count: tally.count,
+    last_at: tally.lastAt,
+    in_flight: JSON.stringify(tally.inFlight),
+    known_networks: JSON.stringify(tally.knownNetworks),
+    purge_at: tally.purgeAt,
+  };
+}
+
 export function endingJson({ at, reason, by }: Ending): string {
   return JSON.stringify({ at, reason, by });
 }
@@ -277,7 +309,7 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
 }
 
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events', values: Values): string {
+export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'tallies', values: Values): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }

@@ -33,6 +33,7 @@ import type {
   EpochMs,
   KeyRecord,
   SessionRecord,
+  TallyRecord,
 } from '../records.js';
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
 import { Accounts } from './accounts.js';
@@ -46,6 +47,7 @@ import { usernameKey } from './rows.js';
 import type { Run } from './searches.js';
 import type { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
+import { Tallies } from './tallies.js';
 import { asStoreError, type Writer } from './writer.js';
 
 /** The port on SQLite: reads run at once and see what is committed, writes go through the `Writer`. */
@@ -55,6 +57,7 @@ export class SqliteStore implements Store {
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly audit: Audit;
+  private readonly tallies: Tallies;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -67,6 +70,7 @@ export class SqliteStore implements Store {
     this.sessions = new Sessions(connection);
     this.keys = new Keys(connection);
     this.audit = new Audit(connection);
+    this.tallies = new Tallies(connection);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -217,6 +221,13 @@ export class SqliteStore implements Store {
     return sums;
   }
 
+  findTallies(keys: readonly string[]): Promise<TallyRecord[]> {
+    return this.read(() => this.tallies.find(keys));
+  }
+  replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean> {
+    return this.write(() => this.tallies.replace(tally, expectedStamp));
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.read(() => this.feeds.changes.watch(listener));
   }
@@ -251,7 +262,7 @@ export class SqliteStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.write(() => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit]) removed += records.purge(now, limit - removed);
+      for (const records of [this.sessions, this.accounts, this.audit, this.tallies]) removed += records.purge(now, limit - removed);
       return removed;
     });
   }
