@@ -27,7 +27,7 @@ import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
 /** So long an attempt waits for those under way; a sign-in that finds the hashing queue full is told after 2 s. */
-const patienceMs = 4_000;
+const patienceMs = 6_000;
 /** Attempts of one account and network that stand in line in this process; more are refused at once. */
 const mostInLine = 32;
 /** First attempts of their lines that ask the store again and again. */
