@@ -27,7 +27,7 @@ import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
 /** So long an attempt waits for those under way; a sign-in that finds the hashing queue full is told after 2 s. */
-const patienceMs = 4_000;
+const patienceMs = 6_000;
 /** Attempts of one account and network that stand in line in this process; more are refused at once. */
 const mostInLine = 32;
 /** First attempts of their lines that ask the store again and again. */
@@ -45,6 +45,8 @@ interface ThrottleDeps {
   /** In order of sequence, at least one; the last one is used. */
   readonly blindingKeys: readonly OpenedKey[];
   readonly meter?: Pick<Meter, 'throttled'>;
+  /** For tests. */
+  readonly limits?: Readonly<Record<Level, DelayPolicy>>;
 }
 
 type Request = Pick<RequestFacts, 'ipAddress'>;
@@ -67,6 +69,7 @@ export class Throttle {
   private readonly tallies: Tallies;
   private readonly refreshes: RefreshCounts;
   private readonly blindingKey: KeyObject;
+  private readonly limits: Readonly<Record<Level, DelayPolicy>>;
   private readonly turns = new Turns();
   private readonly inLine = new Map<string, number>();
   private readonly asking = new Set<() => void>();
@@ -74,6 +77,7 @@ export class Throttle {
   constructor(private readonly deps: ThrottleDeps) {
     const { store, clock, log, blindingKeys } = deps;
     this.tallies = new Tallies(store);
+    this.limits = deps.limits ?? passwordLimits;
     this.refreshes = new RefreshCounts({ tallies: this.tallies, clock, log, policy: networkQuotas.refresh });
     const key = blindingKeys.at(-1);
     if (key === undefined) throw new Error('no key to blind with');
@@ -122,7 +126,7 @@ export class Throttle {
     const { keys, network } = this.targetOf('', accountId, request);
     const now = this.deps.clock.now();
     try {
-      const draftOf = (tally: TallyRecord | null) => acquainted(tally, keys.account, network, now, passwordLimits.account);
+      const draftOf = (tally: TallyRecord | null) => acquainted(tally, keys.account, network, now, this.limits.account);
       await this.tallies.change(keys.account, (tally) => ({ draft: draftOf(tally), result: null }));
     } catch (error) {
       this.deps.log.warn({ err: error, accountId }, 'the network of a sign-up could not be noted');
@@ -214,7 +218,7 @@ export class Throttle {
 
   /** An account-wide brake spares the networks that the account knows: else a stranger could keep its owner out. */
   private policyFor(level: Level, target: Target, found: ReadonlyMap<string, TallyRecord>, now: number): DelayPolicy {
-    const policy = passwordLimits[level];
+    const policy = this.limits[level];
     const isSpared = level === 'account' && knows(found.get(target.keys.account) ?? null, target.network, now);
     return isSpared ? { ...policy, free: Number.POSITIVE_INFINITY } : policy;
   }
@@ -231,7 +235,7 @@ export class Throttle {
 
   /** Success forgives what this network did to this account, and never what was done to others, or to this account from elsewhere. */
   private settleOne({ keys, network }: Target, level: Level, id: string, settlement: Settlement): Promise<null> {
-    const policy = passwordLimits[level];
+    const policy = this.limits[level];
     const key = keys[level];
     const own = settlement === 'cleared' && level !== 'pair' ? 'refunded' : settlement;
     const decide = (tally: TallyRecord | null) => {

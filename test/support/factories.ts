@@ -8,6 +8,8 @@ import { ServerKeys } from '../../src/auth/server-keys.js';
 import type { SigningAlgorithm } from '../../src/auth/signing-key.js';
 import { SigningKeys } from '../../src/auth/signing-keys.js';
 import { Throttle } from '../../src/auth/throttle.js';
+import type { DelayPolicy } from '../../src/auth/throttle-decision.js';
+import { passwordLimits } from '../../src/auth/throttle-limits.js';
 import type { RequestFacts } from '../../src/auth/viewer.js';
 import { KeyWrapping } from '../../src/auth/wrapped-keys.js';
 import { openStore } from '../../src/store/open.js';
@@ -47,13 +49,20 @@ export const anAudit = (store: Store, time = new FakeTime(), log: Log = new Reco
   new Audit({ store, clock: aClock(time), log, config: { auditHistorySeconds: 365 * 86_400 } });
 
 /** One process's throttle. All have one key, so that several on one store count the same things. */
-export const aThrottle = (store: Store, time = new FakeTime(), log: Log = new RecordingLog(), throttle = true): Throttle =>
+export const aThrottle = (
+  store: Store,
+  time = new FakeTime(),
+  log: Log = new RecordingLog(),
+  throttle = true,
+  limits: Readonly<Record<keyof typeof passwordLimits, DelayPolicy>> = passwordLimits,
+): Throttle =>
   new Throttle({
     store,
     clock: aClock(time),
     log,
     config: { throttle },
     blindingKeys: [{ record: aKey({ purpose: 'blinding' }), material: Buffer.alloc(32, 'blind') }],
+    limits,
   });
 
 export interface LogLine {
