@@ -159,6 +159,25 @@ export interface AuditRecord {
   readonly purgeAt: EpochMs;
 }
 
+/** A mail that waits to be handed over. Its record goes when it was, or when it is given up. */
+export interface MailRecord {
+  /** A UUID. */
+  readonly id: string;
+  /** What it is for, such as `resetPassword`: for logs. */
+  readonly kind: string;
+  /** Address, subject and body, encrypted by the caller: a link in it lets its holder in. */
+  readonly sealed: string;
+  readonly createdAt: EpochMs;
+  /** From when on it may be claimed; while somebody holds it, when the claim ends. */
+  readonly dueAt: EpochMs;
+  /** How often it was claimed. */
+  readonly attempts: number;
+  /** Of the claim under way; null: nobody holds it. A claim that has run out leaves its id. */
+  readonly claimId: string | null;
+  /** From then on the record may be removed. */
+  readonly purgeAt: EpochMs;
+}
+
 /** A key of the server itself, encrypted ("wrapped") under each configured secret. */
 export interface KeyRecord {
   /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */

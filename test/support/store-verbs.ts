@@ -1,5 +1,18 @@
 import type { Store } from '../../src/store/port.js';
-import { aKey, anAccount, anAccountQuery, anAuditQuery, anAuditRecord, anEnding, aQuery, aSearch, aSession, day, t0 } from './records.js';
+import {
+  aKey,
+  aMail,
+  anAccount,
+  anAccountQuery,
+  anAuditQuery,
+  anAuditRecord,
+  anEnding,
+  aQuery,
+  aSearch,
+  aSession,
+  day,
+  t0,
+} from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
@@ -26,6 +39,7 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   watchChanges: (store) => store.watchChanges({ onChange: () => undefined, onLost: () => undefined }),
   beat: (store) => store.beat(),
   recentChanges: (store) => store.recentChanges(t0, 1),
+  claimMails: (store) => store.claimMails(t0, { id: 'a', until: t0 + day }, 1),
   ping: (store) => store.ping(),
 };
 
@@ -54,6 +68,9 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   purge: (store) => store.purge(t0, 1),
   appendAudit: (store) => store.appendAudit([anAuditRecord()]),
   countAudit: (store) => store.countAudit(anAuditRecord({ id: 'a' })),
+  putMail: (store) => store.putMail(aMail()),
+  releaseMail: (store) => store.releaseMail('a', 'b', t0),
+  removeMail: (store) => store.removeMail('a', null),
   addKey: (store) => store.addKey(aKey()),
   addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
   removeWrappings: (store) => store.removeWrappings('a', ['b'], {}),

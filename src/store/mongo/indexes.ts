@@ -33,6 +33,10 @@ export const indexes = {
     { name: 'address', key: { ipAddress: 1, createdAt: -1, _id: -1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
+  mails: [
+    { name: 'due', key: { dueAt: 1 } },
+    { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  ],
 } as const satisfies Record<string, readonly mongo.IndexDescription[]>;
 
 /** IndexOptionsConflict, IndexKeySpecsConflict, DuplicateKey. */

@@ -1,5 +1,5 @@
 import { type Connection, type Model, Schema } from 'mongoose';
-import type { AccountDocument, AuditDocument, KeyDocument, SessionDocument } from './documents.js';
+import type { AccountDocument, AuditDocument, KeyDocument, MailDocument, SessionDocument } from './documents.js';
 
 /** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
 const options = {
@@ -99,11 +99,26 @@ const audit = new Schema(
   { ...options, collection: 'auditEvents', typeKey: '$type' },
 );
 
+const mail = new Schema(
+  {
+    _id: String,
+    kind: String,
+    sealed: String,
+    createdAt: Date,
+    dueAt: Date,
+    attempts: Number,
+    claimId: String,
+    purgeAt: Date,
+  },
+  { ...options, collection: 'mails' },
+);
+
 export interface Models {
   readonly accounts: Model<AccountDocument>;
   readonly sessions: Model<SessionDocument>;
   readonly keys: Model<KeyDocument>;
   readonly audit: Model<AuditDocument>;
+  readonly mails: Model<MailDocument>;
 }
 
 export function modelsOn(connection: Connection): Models {
@@ -112,6 +127,7 @@ export function modelsOn(connection: Connection): Models {
     sessions: connection.model<SessionDocument>('Session', session),
     keys: connection.model<KeyDocument>('Key', key),
     audit: connection.model<AuditDocument>('AuditEvent', audit),
+    mails: connection.model<MailDocument>('Mail', mail),
   };
 }
 

@@ -145,6 +145,21 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER session_changes_kept AFTER INSERT ON session_changes
     BEGIN DELETE FROM session_changes WHERE seq <= NEW.seq - 10000; END;
   `,
+  // The outbox.
+  `
+  CREATE TABLE mails (
+    id TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    claim_id TEXT,
+    purge_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX mails_due ON mails (due_at);
+  CREATE INDEX mails_purge ON mails (purge_at);
+  `,
 ];
 
 /**

@@ -94,10 +94,11 @@ export const keyObject = jsonObject('id purpose sequence algorithm created_at ac
 
 export const auditObject = jsonObject('id created_at type actor_id account_id session_id ip_address user_agent count purge_at', 'detail');
 
-function jsonObject(plain: string, json: string): string {
+/** `json`: columns that hold JSON. */
+export function jsonObject(plain: string, json = ''): string {
   const columns = [
     ...plain.split(/\s+/).map((column) => `'${column}', ${column}`),
-    ...json.split(/\s+/).map((column) => `'${column}', json(${column})`),
+    ...json.split(/\s+/).flatMap((column) => (column === '' ? [] : [`'${column}', json(${column})`])),
   ];
   return `json_object(${columns.join(', ')})`;
 }
@@ -274,7 +275,7 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
 }
 
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events', values: Values): string {
+export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'mails', values: Values): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }

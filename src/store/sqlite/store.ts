@@ -32,6 +32,7 @@ import type {
   Ending,
   EpochMs,
   KeyRecord,
+  MailRecord,
   SessionRecord,
 } from '../records.js';
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
@@ -41,6 +42,7 @@ import type { Changes } from './changes.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
 import { Keys } from './keys.js';
+import { Mails } from './mails.js';
 import { retryWhileBusy } from './retry.js';
 import { usernameKey } from './rows.js';
 import type { Run } from './searches.js';
@@ -55,6 +57,7 @@ export class SqliteStore implements Store {
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly audit: Audit;
+  private readonly mails: Mails;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -67,6 +70,7 @@ export class SqliteStore implements Store {
     this.sessions = new Sessions(connection);
     this.keys = new Keys(connection);
     this.audit = new Audit(connection);
+    this.mails = new Mails(connection);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -217,6 +221,21 @@ export class SqliteStore implements Store {
     return sums;
   }
 
+  putMail(mail: MailRecord): Promise<void> {
+    return this.write(() => this.mails.put(mail));
+  }
+  /** Looks first: a transaction costs the disk a write, and most of the time nothing is due. */
+  async claimMails(dueBy: EpochMs, claim: Parameters<Store['claimMails']>[1], limit: number): Promise<MailRecord[]> {
+    const isAnyDue = await this.read(() => this.mails.isAnyDue(dueBy));
+    return isAnyDue ? this.write(() => this.mails.claim(dueBy, claim, limit)) : [];
+  }
+  releaseMail(id: string, claimId: string, dueAt: EpochMs): Promise<boolean> {
+    return this.write(() => this.mails.release(id, claimId, dueAt));
+  }
+  removeMail(id: string, claimId: string | null): Promise<boolean> {
+    return this.write(() => this.mails.remove(id, claimId));
+  }
+
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.read(() => this.feeds.changes.watch(listener));
   }
@@ -241,7 +260,7 @@ export class SqliteStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.write(() => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit]) removed += records.purge(now, limit - removed);
+      for (const records of [this.sessions, this.accounts, this.audit, this.mails]) removed += records.purge(now, limit - removed);
       return removed;
     });
   }
