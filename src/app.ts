@@ -27,6 +27,7 @@ import { requestFactsOf } from './http/request-facts.js';
 import { createHttpServer, type HttpServerDeps } from './http/server.js';
 import type { ServiceEndpoints } from './http/service-routes.js';
 import { createLogger } from './log.js';
+import { openMailer } from './mail/open.js';
 import type { Mailer } from './mail/port.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
@@ -50,6 +51,7 @@ export interface App {
 
 export interface AppOptions {
   readonly logger?: Logger;
+  /** By default the one that the settings name. Null: none. */
   readonly mailer?: Mailer | null;
   readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
@@ -67,7 +69,8 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
 export async function openAuth(config: Config, options: AppOptions = {}, telemetry: Telemetry = noTelemetry) {
-  const { logger = createLogger(config.logLevel), mailer, ownClaims, clocks } = options;
+  const { logger = createLogger(config.logLevel), ownClaims, clocks } = options;
+  const mailer = options.mailer === undefined ? await openMailer(config, logger) : options.mailer;
   const { secrets, path } = await secretsOf(config);
   const store = telemetry.observeStore(await (options.openStore ?? openStore)(config.storeUrl));
   try {

@@ -14,6 +14,7 @@ import { KeyAdministration } from './auth/key-administration.js';
 import { LiveViewers } from './auth/live-viewers.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
+import { MailSeal } from './auth/mail-seal.js';
 import { type Meter, noMeter } from './auth/meter.js';
 import { Notices } from './auth/notices.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
@@ -37,6 +38,8 @@ import { Viewers } from './auth/viewers.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
 import type { Config } from './config.js';
 import { type Chore, Housekeeping } from './housekeeping.js';
+import { Mails } from './mail/mails.js';
+import { type GivenUp, Outbox } from './mail/outbox.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
 
@@ -86,6 +89,27 @@ function administrationOver(parts: AdministrationParts) {
   return { accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
 }
 
+interface PostParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly mailer: Mailer | null;
+  readonly seal: MailSeal;
+  readonly audit: Audit;
+  readonly log: Log;
+  readonly config: Config;
+}
+
+/** Everything about mails but the mailer. */
+function postOver({ store, clock, mailer, seal, audit, log, config }: PostParts) {
+  const tell = async ({ kind, to, reason }: GivenUp) => {
+    const account = to === null ? null : await store.findAccountByEmail(to).catch(() => null);
+    audit.after('MAIL_GIVEN_UP', { by: null, accountId: account?.id ?? null, detail: { mail: kind, reason } });
+  };
+  const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
+  const mails = new Mails({ put: (kind, mail) => outbox.put(kind, mail), config });
+  return { outbox, mails, notices: new Notices({ store, mails, log }) };
+}
+
 interface ChoreParts {
   readonly store: Store;
   readonly clock: Clock;
@@ -94,10 +118,12 @@ interface ChoreParts {
   readonly signingKeys: SigningKeys;
   readonly deletions: AccountDeletions;
   readonly revocations: RevocationFeed;
+  readonly outbox: Outbox;
 }
 
-function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }: ChoreParts): Chore[] {
+function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations, outbox }: ChoreParts): Chore[] {
   return [
+    { name: 'deliver mails', everyMs: 2_000, run: () => outbox.deliverDue() },
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -120,7 +146,7 @@ interface ServiceDeps {
   readonly log: Log;
   /** By default nothing is counted. */
   readonly meter?: Meter;
-  /** Null: no mail is sent. */
+  /** Null: mails wait for a process that has one. */
   readonly mailer?: Mailer | null;
   readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
@@ -144,7 +170,6 @@ export async function openServices(deps: ServiceDeps) {
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });
   const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, roles, ownClaims });
-  const notices = new Notices({ mailer, log, publicUrl: config.publicUrl });
   const uses = new SessionUses({ store, log });
   const revocations = new RevocationFeed({
     store,
@@ -159,18 +184,20 @@ export async function openServices(deps: ServiceDeps) {
     config,
   });
   const audit = new Audit({ store, clock, log, config });
+  const seal = new MailSeal(await serverKeys.loadOrCreate('outbox', clock.now()));
+  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, audit, log, config });
   const accounts = new Accounts({ store, clock, passwords, roles, audit, config });
   const sessions = new Sessions({ store, clock, audit, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
   const sessionEvents = new SessionEvents({ store, clock, log });
   const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, audit, log, roles, config });
-  const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }));
+  const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations, outbox }));
   return {
     accounts,
     roles,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, audit, config, meter }),
+    signIns: new SignIns({ store, clock, accounts, issuer, audit, notices, config, meter }),
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, issuer, notices, audit, log, config, meter }),
     reauthentications: new Reauthentications({ store, clock, accounts, issuer, audit }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
@@ -183,6 +210,8 @@ export async function openServices(deps: ServiceDeps) {
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     ...forAdministrators,
+    mails,
+    outbox,
     audit,
     auditSearch: new AuditSearch({ store }),
     refreshTokens,
@@ -204,6 +233,7 @@ export async function openServices(deps: ServiceDeps) {
       await revocations.close();
       await housekeeping.stop();
       await notices.settle();
+      await outbox.close();
       await audit.close();
       await uses.flush();
     },

@@ -45,7 +45,7 @@ export class ServerKeys {
   }
 
   /** The keys of a purpose that needs one from the start: the first is made when there is none yet. Two nodes at once make one. */
-  async loadOrCreate(purpose: 'refresh-mac' | 'pepper', now: EpochMs): Promise<OpenedKey[]> {
+  async loadOrCreate(purpose: Exclude<KeyPurpose, 'signing'>, now: EpochMs): Promise<OpenedKey[]> {
     const existing = await this.load(purpose);
     if (existing.length > 0) return existing;
     await this.add(

@@ -132,6 +132,7 @@ export const auditEventTypes = [
   'ACCOUNT_DISABLED',
   'ACCOUNT_ENABLED',
   'ACCOUNT_DELETED',
+  'MAIL_GIVEN_UP',
   'SIGNING_KEY_ROTATED',
   'SIGNING_KEY_REVOKED',
 ] as const;
@@ -180,7 +181,7 @@ export interface MailRecord {
 
 /** A key of the server itself, encrypted ("wrapped") under each configured secret. */
 export interface KeyRecord {
-  /** The key id: 8 hexadecimal digits for `refresh-mac` and `pepper`; the `kid` for `signing`. */
+  /** The key id: 8 hexadecimal digits, but for `signing` the `kid`. */
   readonly id: string;
   readonly purpose: KeyPurpose;
   /** 1, 2, 3, ... within the purpose: two nodes that make the next key at once make one. */
@@ -194,4 +195,4 @@ export interface KeyRecord {
   readonly activatesAt: EpochMs;
   readonly revokedAt: EpochMs | null;
 }
-export type KeyPurpose = 'refresh-mac' | 'pepper' | 'signing';
+export type KeyPurpose = 'refresh-mac' | 'pepper' | 'outbox' | 'signing';
