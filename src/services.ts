@@ -211,6 +211,7 @@ export async function openServices(deps: ServiceDeps) {
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     ...forAdministrators,
     mails,
+    notices,
     outbox,
     audit,
     auditSearch: new AuditSearch({ store }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { createTransport } from 'nodemailer';
 import type { Log } from '../auth/log.js';
 import { messageOf, type Sender } from './message.js';
@@ -45,7 +46,7 @@ export class FolderMailer implements Mailer {
         await link(draft, file);
         return file;
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+        if (!(isNativeError(error) && 'code' in error && error.code === 'EEXIST')) throw error;
       }
     }
   }

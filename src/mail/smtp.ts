@@ -68,6 +68,8 @@ export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connec
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
+/** Steps before the server has said anything: what goes wrong there is told in Node's own words. */
+const beforeTheTalk = ['CONN', 'TLS', 'STARTTLS'];
 /** Steps of the conversation that are about this mail, and not about who sends it or how. */
 const aboutTheMail = ['RCPT TO', 'DATA'];
 
@@ -77,12 +79,13 @@ const aboutTheMail = ['RCPT TO', 'DATA'];
  * the operator can mend while mails wait.
  */
 function publicError(error: unknown): Error {
-  const { code, responseCode, response, command } = (error ?? {}) as Partial<Record<string, unknown>>;
+  const { code, message: words, responseCode, response, command } = (error ?? {}) as Partial<Record<string, unknown>>;
   const enhanced = typeof response === 'string' ? /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1] : undefined;
   const step = typeof command === 'string' && /^[A-Z0-9 -]{1,20}$/.test(command) ? command : 'an unnamed step';
   if (typeof responseCode === 'number') {
     const message = `the mail server answered ${[responseCode, enhanced].filter(Boolean).join(' ')} to ${step}`;
     return responseCode >= 500 && aboutTheMail.includes(step) ? new MailRefusedError(message) : new Error(message);
   }
-  return new Error(`the mail server could not be talked to: ${typeof code === 'string' ? code : 'no code'} at ${step}`);
+  const what = !response && beforeTheTalk.includes(step) ? words : code;
+  return new Error(`the mail server could not be talked to: ${what ?? 'no code'} at ${step}`);
 }
