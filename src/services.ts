@@ -138,6 +138,13 @@ function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocatio
   ];
 }
 
+const serverInfoOf = ({ signupEnabled, passwordMinLength, passwordMaxLength }: Config) => ({
+  version,
+  signupEnabled,
+  passwordMinLength,
+  passwordMaxLength,
+});
+
 interface ServiceDeps {
   readonly config: Config;
   /** The present secret first. */
@@ -217,12 +224,7 @@ export async function openServices(deps: ServiceDeps) {
     auditSearch: new AuditSearch({ store }),
     refreshTokens,
     now: () => clock.now(),
-    serverInfo: {
-      version,
-      signupEnabled: config.signupEnabled,
-      passwordMinLength: config.passwordMinLength,
-      passwordMaxLength: config.passwordMaxLength,
-    },
+    serverInfo: serverInfoOf(config),
     housekeeping,
     /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
