@@ -4,8 +4,8 @@
  * layer holds.
  */
 const layers = {
-  auth: { files: 'auth/', values: ['store/(port|queries|records).ts'], types: ['config.ts', 'mail/port.ts'] },
-  mail: { files: 'mail/' },
+  auth: { files: 'auth/', values: ['store/(port|queries|records).ts'], types: ['config.ts', 'mail/(port|mails).ts'] },
+  mail: { files: 'mail/', values: ['store/(port|queries|records).ts'], types: ['auth/log.ts'] },
   'store-port': { files: 'store/(port|queries|records|inspection).ts' },
   'store-open': {
     files: 'store/open.ts',
@@ -33,7 +33,7 @@ const layers = {
     types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'],
   },
   http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
-  config: { files: 'config(-file)?.ts', values: ['auth/roles.ts'] },
+  config: { files: 'config(-file)?.ts', values: ['auth/roles.ts', 'mail/notices.ts'] },
   leaf: { files: 'log.ts' },
   'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
@@ -44,25 +44,25 @@ const layers = {
   },
   services: {
     files: 'services.ts',
-    values: ['auth/', 'housekeeping.ts', 'store/(port|queries|records).ts'],
-    types: ['config.ts', 'mail/port.ts'],
+    values: ['auth/', 'housekeeping.ts', 'mail/', 'store/(port|queries|records).ts'],
+    types: ['config.ts'],
   },
   'open-auth': {
     files: 'open-auth.ts',
-    values: ['auth/meter.ts', 'log.ts', 'secret-file.ts', 'services.ts', 'store/(open|port).ts'],
+    values: ['auth/meter.ts', 'log.ts', 'mail/open.ts', 'secret-file.ts', 'services.ts', 'store/(open|port).ts'],
     types: ['auth/', 'config.ts', 'mail/port.ts'],
   },
   app: {
     files: 'app.ts',
     values: ['auth/', 'graphql/', 'http/', 'log.ts', 'open-auth.ts', 'rules/', 'services.ts', 'telemetry/open.ts'],
-    types: ['config.ts'],
+    types: ["config.ts"],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/(port|queries|records).ts'] },
   latchkey: { files: 'latchkey.ts', values: ['app.ts', 'config.ts'], types: ['auth/', 'http/plugin.ts', 'mail/port.ts'] },
   index: {
     files: 'index.ts',
-    values: ['auth/server-keys.ts', 'config.ts', 'latchkey.ts', 'store/(port|queries|records).ts'],
-    types: ['http/plugin.ts', 'mail/port.ts'],
+    values: ['auth/server-keys.ts', 'config.ts', 'latchkey.ts', 'mail/port.ts', 'store/(port|queries|records).ts'],
+    types: ['http/plugin.ts'],
   },
   run: { files: 'run.ts', values: ['config.ts', 'explain.ts', 'latchkey.ts', 'log.ts'] },
   main: { files: 'main.ts', onDemand: ['run.ts'] },
@@ -105,6 +105,7 @@ const homes = [
   { packages: 'zod', home: '(config(-file)?.ts|auth/)' },
   { packages: 'jsonc-parser', home: 'config-file.ts' },
   { packages: 'commander', home: 'cli/' },
+  { packages: 'nodemailer', home: 'mail/' },
 ];
 
 const inSource = (file) => `^src/${file.replaceAll('.ts', '[.]ts$')}`;
@@ -162,6 +163,12 @@ module.exports = {
       'Their libraries are loaded only where they are turned on: by import().',
       { path: '^src/' },
       { path: inSource('telemetry/(metrics|tracing).ts'), dynamic: false, dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'mail-library-on-demand',
+      'It is loaded only where mails are sent: by import().',
+      { path: '^src/' },
+      { path: inSource('mail/(smtp|folder).ts'), dynamic: false },
     ),
     rule('unresolvable', 'This import leads nowhere.', {}, { couldNotResolve: true }),
     rule(

@@ -36,6 +36,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY schema schema
+COPY pages pages
 COPY scripts/healthcheck.mjs scripts/
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \

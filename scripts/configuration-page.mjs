@@ -35,6 +35,7 @@ const production = `
 - \`LATCHKEY_BCRYPT_COST\` must be at least 10.
 - \`LATCHKEY_INTROSPECTION\` is off unless it is set; validation errors then name no field and no type.
 - \`LATCHKEY_SANDBOX\` is off unless it is set.
+- Without \`LATCHKEY_SMTP_URL\` mails wait in the outbox and are given up after a day; the start says so.
 - SQLite is allowed. Several servers on several machines need MongoDB.
 
 Outside production the start prints what is unsafe about the settings in force.
@@ -51,7 +52,8 @@ Outside production the start prints what is unsafe about the settings in force.
     "helpdesk": ["users:read", "sessions:read", "sessions:revoke"],
     "owner": ["users:read", "users:write", "sessions:read", "sessions:revoke", "audit:read"]
   },
-  "defaultRole": "member"
+  "defaultRole": "member",
+  "notices": { "newDevice": false }
 }
 \`\`\`
 
@@ -60,6 +62,8 @@ Outside production the start prints what is unsafe about the settings in force.
 - \`defaultRole\` is the role of every new account, \`user\` unless it is set. It must be one of the roles, and may hold neither \`users:write\` nor
   \`sessions:revoke\`. Where it holds anything and sign-up is open, the start says so.
 - One role at least must hold \`users:write\`: else nobody could ever grant one.
+- \`notices\` switches off what people are told by mail without having asked: \`newDevice\`, \`passwordChanged\`, \`emailChanged\`,
+  \`reuseDetected\`. Each is on unless it is \`false\`; [what each is](operations.md#mail).
 
 The file is read at the start; give every server the same one, and restart them for a change. A role that an account holds and the file does not
 know allows nothing. A file that is no JSON, names a member twice or has one that is not listed here refuses the start, by line and column.

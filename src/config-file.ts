@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { z } from 'zod';
 import { builtInRoles, permissions, type RoleSettings, writingPermissions } from './auth/roles.js';
+import { allNotices, type NoticeSettings, noticeTexts } from './mail/notices.js';
 
 /** Every account and token names its roles, and a refusal lists them all. */
 const mostRoles = 100;
@@ -10,6 +11,13 @@ const permission = z
   .enum(permissions, { error: `must be one of ${permissions.join(', ')}` })
   .describe('What a rule asks for. `users:write` and `sessions:revoke` change something of other people.');
 const roleName = z.string().regex(/^[a-z0-9_-]{1,32}$/, { error: 'a name of a role must have 1 to 32 of a-z, 0-9, - and _' });
+
+/** What the file can say. */
+export interface FileSettings extends RoleSettings {
+  readonly notices: NoticeSettings;
+}
+
+const notice = (about: string) => z.boolean({ error: 'must be true or false' }).optional().describe(about).meta({ default: true });
 
 /** The form of the file. */
 const configFileShape = z
@@ -30,6 +38,19 @@ const configFileShape = z
         .optional()
         .describe('The role of every new account, one of `roles`. It may hold no permission that changes something.')
         .meta({ default: builtInRoles.defaultRole }),
+      notices: z
+        .strictObject(
+          {
+            newDevice: notice(noticeTexts.newDevice),
+            passwordChanged: notice(noticeTexts.passwordChanged),
+            emailChanged: notice(noticeTexts.emailChanged),
+            reuseDetected: notice(noticeTexts.reuseDetected),
+          },
+          { error: (issue) => (issue.code === 'unrecognized_keys' ? 'is no notice' : 'must be an object: notice -> true or false') },
+        )
+        .optional()
+        .describe('What people are told by mail without having asked; `false` switches it off.')
+        .meta({ default: allNotices }),
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? 'is no setting of this file' : 'must be an object') },
   )
@@ -53,8 +74,8 @@ export class ConfigFileError extends Error {
  * Reads the file of settings. Without a path, and for what the file leaves out, the built-in ones. Throws `ConfigFileError` for one that
  * cannot be read, is no JSON (RFC 8259), names a member twice, or does not fit.
  */
-export function readConfigFile(path: string | null): RoleSettings {
-  if (path === null) return frozen(builtInRoles);
+export function readConfigFile(path: string | null): FileSettings {
+  if (path === null) return frozen({ ...builtInRoles, notices: allNotices });
   const text = contentOf(path);
   const tree = treeOf(text);
   const parsed = configFileShape.safeParse(getNodeValue(tree));
@@ -63,9 +84,9 @@ export function readConfigFile(path: string | null): RoleSettings {
   return frozen(withDefaults(parsed.data ?? {}));
 }
 
-function frozen({ roles, defaultRole }: RoleSettings): RoleSettings {
+function frozen({ roles, defaultRole, notices }: FileSettings): FileSettings {
   const entries = Object.entries(roles).map(([name, allowed]) => [name, Object.freeze([...allowed])] as const);
-  return Object.freeze({ roles: Object.freeze(Object.fromEntries(entries)), defaultRole });
+  return Object.freeze({ roles: Object.freeze(Object.fromEntries(entries)), defaultRole, notices: Object.freeze({ ...notices }) });
 }
 
 function contentOf(path: string): string {
@@ -103,9 +124,15 @@ function misnamedIn(node: Node): Node | null {
   return null;
 }
 
-const withDefaults = ({ roles, defaultRole }: ConfigFile): RoleSettings => ({
+const withDefaults = ({ roles, defaultRole, notices }: ConfigFile): FileSettings => ({
   roles: roles ?? builtInRoles.roles,
   defaultRole: defaultRole ?? builtInRoles.defaultRole,
+  notices: {
+    newDevice: notices?.newDevice ?? allNotices.newDevice,
+    passwordChanged: notices?.passwordChanged ?? allNotices.passwordChanged,
+    emailChanged: notices?.emailChanged ?? allNotices.emailChanged,
+    reuseDetected: notices?.reuseDetected ?? allNotices.reuseDetected,
+  },
 });
 
 /** What no schema of one value can say. */

@@ -4,8 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import ms from 'ms';
 import { z } from 'zod';
-import type { RoleSettings } from './auth/roles.js';
-import { ConfigFileError, readConfigFile } from './config-file.js';
+import { ConfigFileError, type FileSettings, readConfigFile } from './config-file.js';
 
 /** One row of the settings table. `docs/configuration.md` and `.env.example` are generated from these rows. */
 export interface Setting<T = unknown> {
@@ -124,6 +123,29 @@ const storeUrl = z
     if (/^mongodb(\+srv)?:\/\/.+/.test(value)) return value;
     return fail(context, 'must start with sqlite:, mongodb:// or mongodb+srv://');
   });
+
+/** Whether user and password are given together, or neither, and percent-encoded as URLs ask for. */
+const hasUsableCredentials = ({ username, password }: URL): boolean => {
+  try {
+    decodeURIComponent(username + password);
+    return (username === '') === (password === '');
+  } catch {
+    return false;
+  }
+};
+const smtpUrl = optionalText.transform((value, context) => {
+  if (value === null) return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const isServer = url !== null && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== '';
+  if (isServer && ['', '/'].includes(url.pathname) && url.search === '' && url.hash === '' && hasUsableCredentials(url)) return value;
+  return fail(context, 'must be smtp://HOST or smtps://HOST, with user, password and port if need be, percent-encoded');
+});
+const sender = optionalText.transform((value, context) => {
+  if (value === null) return null;
+  const match = /^(?:([^<>"\p{Cc}]{0,100}?)\s*<([^\s<>"@]+@[^\s<>"@,]+)>|([^\s<>"@,]+@[^\s<>"@,]+))$/u.exec(value);
+  if (match === null) return fail(context, 'must be an address, such as no-reply@example.com or Example <no-reply@example.com>');
+  return Object.freeze({ name: match[1]?.trim() ?? '', address: match[2] ?? match[3] ?? '' });
+});
 
 /** The key is the text's UTF-8 bytes. */
 export const isStrong = (secret: string): boolean => {
@@ -315,9 +337,9 @@ export const settings = {
   }),
   configFile: setting({
     env: 'LATCHKEY_CONFIG_FILE',
-    defaultText: 'none: the built-in roles',
+    defaultText: 'none: the built-in roles, and all notices',
     bounds: 'a JSON file by `schema/config.schema.json`',
-    about: 'The roles, and which one new accounts have: see [below](#the-file).',
+    about: 'The roles, which one new accounts have, and which notices are mailed: see [below](#the-file).',
     parse: configFile,
   }),
   reauthenticationAgeSeconds: setting({
@@ -340,6 +362,49 @@ export const settings = {
     bounds: 'on; off only outside production',
     about: 'Whether repeated wrong passwords and floods from one network are slowed down. Off is for benchmarks.',
     parse: onOff.transform((value) => value ?? true),
+  }),
+  smtpUrl: setting({
+    env: 'LATCHKEY_SMTP_URL',
+    defaultText: 'outside production the folder `outbox` in the data folder',
+    bounds: '`smtp://[USER:PASSWORD@]HOST[:PORT]`, `smtps://...`',
+    about: 'The mail server. With `smtp` and a password it must offer STARTTLS; ports are 587 and, for `smtps`, 465 unless given.',
+    secret: true,
+    parse: smtpUrl,
+  }),
+  mailFrom: setting({
+    env: 'LATCHKEY_MAIL_FROM',
+    defaultText: 'none; required with LATCHKEY_SMTP_URL',
+    bounds: '`ADDRESS` or `NAME <ADDRESS>`',
+    about: 'Who the mails come from. The mail server must be allowed to send for it (SPF, DKIM).',
+    parse: sender,
+  }),
+  resetUrl: setting({
+    env: 'LATCHKEY_RESET_URL',
+    defaultText: '`/reset-password` of the public URL',
+    bounds: 'an absolute URL; https in production',
+    about: 'The page that links in mails lead to for a new password, followed by `#token=...`: see [operations](operations.md#mail).',
+    parse: optionalUrl,
+  }),
+  verifyUrl: setting({
+    env: 'LATCHKEY_VERIFY_URL',
+    defaultText: '`/verify-email` of the public URL',
+    bounds: 'an absolute URL; https in production',
+    about: 'The page that links in mails lead to for an address, followed by `#token=...`, and `&purpose=revert` to take a change back.',
+    parse: optionalUrl,
+  }),
+  resetTtlSeconds: setting({
+    env: 'LATCHKEY_RESET_TTL',
+    defaultText: '1h',
+    bounds: '5m to 7d',
+    about: 'So long a link for a new password is good.',
+    parse: duration('1h', '5m', '7d'),
+  }),
+  verificationTtlSeconds: setting({
+    env: 'LATCHKEY_VERIFICATION_TTL',
+    defaultText: '24h',
+    bounds: '5m to 7d',
+    about: 'So long a link that confirms an address is good.',
+    parse: duration('24h', '5m', '7d'),
   }),
   allowedOrigins: setting({
     env: 'LATCHKEY_ALLOWED_ORIGINS',
@@ -474,7 +539,7 @@ type Parsed = { readonly [K in keyof Settings]: z.output<Settings[K]['parse']> }
 /** Everything that the server can be told, checked and complete. Frozen. */
 export interface Config
   extends Omit<Parsed, 'nodeEnv' | 'storeUrl' | 'publicUrl' | 'audience' | 'introspection' | 'sandbox' | 'configFile'>,
-    RoleSettings {
+    FileSettings {
   readonly production: boolean;
   readonly storeUrl: string;
   /** Without a trailing slash. */
@@ -541,12 +606,27 @@ function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem>
   if (parsed.passwordMinLength > parsed.passwordMaxLength) {
     yield { variable: settings.passwordMinLength.env, problem: `must not exceed ${settings.passwordMaxLength.env}` };
   }
+  if (parsed.smtpUrl != null && parsed.mailFrom === null) {
+    yield { variable: settings.mailFrom.env, problem: `is required with ${settings.smtpUrl.env}` };
+  }
   if (!production) return;
+  for (const page of ['resetUrl', 'verifyUrl'] as const) {
+    if (parsed[page]?.startsWith('http:')) yield { variable: settings[page].env, problem: 'must be an https URL in production' };
+  }
   if (parsed.secret === null) yield { variable: settings.secret.env, problem: 'is required in production' };
   if (parsed.publicUrl === null) yield { variable: settings.publicUrl.env, problem: 'is required in production' };
   if (parsed.publicUrl?.startsWith('http:')) yield { variable: settings.publicUrl.env, problem: 'must be an https URL in production' };
   if (parsed.throttle === false) yield { variable: settings.throttle.env, problem: 'must be on in production' };
   if (parsed.bcryptCost < 10) yield { variable: settings.bcryptCost.env, problem: 'must be at least 10 in production' };
+}
+
+/** A service that is given a mailer by its program need not be told. */
+export const noMailWarning = 'LATCHKEY_SMTP_URL is not set: mails wait in the outbox, and are given up after a day';
+
+/** Whether mails, with the links in them, may go over a network unencrypted. */
+function isPlainSmtp(url: string): boolean {
+  const { protocol, hostname, username } = new URL(url);
+  return protocol === 'smtp:' && username === '' && !/^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname);
 }
 
 function warningsOf(parsed: Parsed, production: boolean, environment: Environment): string[] {
@@ -560,6 +640,12 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   const { roles, defaultRole } = parsed.configFile;
   const open = roles[defaultRole] ?? [];
   if (open.length > 0 && parsed.signupEnabled) warnings.push(`sign-up is open, and every account holds ${open.join(', ')}`);
+  if (production && parsed.smtpUrl === null) warnings.push(noMailWarning);
+  if (production && parsed.smtpUrl !== null && isPlainSmtp(parsed.smtpUrl)) {
+    warnings.push(
+      'LATCHKEY_SMTP_URL is smtp without a password: where the mail server offers no STARTTLS, links in mails can be read on the way',
+    );
+  }
   if (production) return warnings;
   if (parsed.secret === null) warnings.push('LATCHKEY_SECRET is not set: a secret made by the server lies beside the data it protects');
   if (parsed.publicUrl === null || parsed.publicUrl.startsWith('http:')) {

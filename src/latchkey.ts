@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { createApp } from './app.js';
 import type { Account } from './auth/account.js';
 import type { Viewer as SettledViewer } from './auth/viewer.js';
-import { type Config, type Environment, loadConfig } from './config.js';
+import { type Config, type Environment, loadConfig, noMailWarning } from './config.js';
 import type { ServerPlugin } from './http/plugin.js';
 import type { Mailer } from './mail/port.js';
 
@@ -31,7 +31,7 @@ export interface LatchkeyOptions {
    * that call and no other. At most 2,048 bytes as JSON; names that the server sets (RFC 9068 2.2) are refused.
    */
   readonly claims?: (account: AccountView) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
-  /** Sends the mails of the service. Without one none is sent. */
+  /** Sends the mails of the service, instead of the mail server or folder that the settings name. */
   readonly mailer?: Mailer;
   /** A pino logger; by default one that writes JSON lines to standard output at `LOG_LEVEL`. */
   readonly logger?: Logger;
@@ -83,7 +83,7 @@ export async function createLatchkey({ settings, claims, mailer, logger }: Latch
     },
     close: app.close,
     version: app.services.serverInfo.version,
-    warnings: config.warnings,
+    warnings: config.warnings.filter((warning) => mailer === undefined || warning !== noMailWarning),
     secretPath: app.secretPath,
   };
 }

@@ -4,6 +4,7 @@ import { type Meter, noMeter } from './auth/meter.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
 import type { Config } from './config.js';
 import { createLogger } from './log.js';
+import { openMailer } from './mail/open.js';
 import type { Mailer } from './mail/port.js';
 import { secretFromDataFolder } from './secret-file.js';
 import { openServices } from './services.js';
@@ -12,6 +13,7 @@ import type { Store } from './store/port.js';
 
 export interface AppOptions {
   readonly logger?: Logger;
+  /** By default the one that the settings name. Null: none. */
   readonly mailer?: Mailer | null;
   readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
@@ -35,7 +37,8 @@ async function secretsOf(config: Config): Promise<{ readonly secrets: string[]; 
 
 /** Store and services without HTTP, for the command line. Throws `StoreUnavailableError`, `StoreVersionError`, `SealedKeyError`. */
 export async function openAuth(config: Config, options: AppOptions = {}, observer: Observer = unobserved) {
-  const { logger = createLogger(config.logLevel), mailer, ownClaims, clocks } = options;
+  const { logger = createLogger(config.logLevel), ownClaims, clocks } = options;
+  const mailer = options.mailer === undefined ? await openMailer(config, logger) : options.mailer;
   const { secrets, path } = await secretsOf(config);
   const store = observer.observeStore(await (options.openStore ?? openStore)(config.storeUrl));
   try {

@@ -14,6 +14,7 @@ import { KeyAdministration } from './auth/key-administration.js';
 import { LiveViewers } from './auth/live-viewers.js';
 import type { Log } from './auth/log.js';
 import { Logouts } from './auth/logouts.js';
+import { MailSeal } from './auth/mail-seal.js';
 import { type Meter, noMeter } from './auth/meter.js';
 import { Notices } from './auth/notices.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
@@ -38,6 +39,8 @@ import { Viewers } from './auth/viewers.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
 import type { Config } from './config.js';
 import { type Chore, Housekeeping } from './housekeeping.js';
+import { Mails } from './mail/mails.js';
+import { type GivenUp, Outbox } from './mail/outbox.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
 
@@ -87,6 +90,27 @@ function administrationOver(parts: AdministrationParts) {
   return { accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
 }
 
+interface PostParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly mailer: Mailer | null;
+  readonly seal: MailSeal;
+  readonly audit: Audit;
+  readonly log: Log;
+  readonly config: Config;
+}
+
+/** Everything about mails but the mailer. */
+function postOver({ store, clock, mailer, seal, audit, log, config }: PostParts) {
+  const tell = async ({ kind, to, reason }: GivenUp) => {
+    const account = to === null ? null : await store.findAccountByEmail(to).catch(() => null);
+    audit.after('MAIL_GIVEN_UP', { by: null, accountId: account?.id ?? null, detail: { mail: kind, reason } });
+  };
+  const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
+  const mails = new Mails({ put: (kind, mail) => outbox.put(kind, mail), config });
+  return { outbox, mails, notices: new Notices({ store, mails, log }) };
+}
+
 interface ChoreParts {
   readonly store: Store;
   readonly clock: Clock;
@@ -95,10 +119,12 @@ interface ChoreParts {
   readonly signingKeys: SigningKeys;
   readonly deletions: AccountDeletions;
   readonly revocations: RevocationFeed;
+  readonly outbox: Outbox;
 }
 
-function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }: ChoreParts): Chore[] {
+function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations, outbox }: ChoreParts): Chore[] {
   return [
+    { name: 'deliver mails', everyMs: 2_000, run: () => outbox.deliverDue() },
     { name: 'write uses of sessions', everyMs: 5_000, run: () => uses.flush() },
     { name: 'write the audit log', everyMs: 5_000, run: () => audit.flush() },
     { name: 'synchronize the clock', everyMs: 30_000, run: () => clock.synchronize() },
@@ -120,8 +146,16 @@ async function withServerKeys({ config, store, clock, log, meter, serverKeys }: 
   const refreshTokens = new RefreshTokens(await serverKeys.loadOrCreate('refresh-mac', clock.now()));
   const passwords = await Passwords.open(config, await serverKeys.loadOrCreate('pepper', clock.now()), meter);
   const blindingKeys = await serverKeys.loadOrCreate('blinding', clock.now());
-  return { refreshTokens, passwords, throttle: new Throttle({ store, clock, log, config, blindingKeys, meter }) };
+  const seal = new MailSeal(await serverKeys.loadOrCreate('outbox', clock.now()));
+  return { refreshTokens, passwords, seal, throttle: new Throttle({ store, clock, log, config, blindingKeys, meter }) };
 }
+
+const serverInfoOf = ({ signupEnabled, passwordMinLength, passwordMaxLength }: Config) => ({
+  version,
+  signupEnabled,
+  passwordMinLength,
+  passwordMaxLength,
+});
 
 interface ServiceDeps {
   readonly config: Config;
@@ -131,7 +165,7 @@ interface ServiceDeps {
   readonly log: Log;
   /** By default nothing is counted. */
   readonly meter?: Meter;
-  /** Null: no mail is sent. */
+  /** Null: mails wait for a process that has one. */
   readonly mailer?: Mailer | null;
   readonly ownClaims?: OwnClaimsSource | null;
   /** For tests. */
@@ -149,12 +183,11 @@ export async function openServices(deps: ServiceDeps) {
   const roles = new RoleBook(config);
   const wrapping = new KeyWrapping(secrets);
   const serverKeys = new ServerKeys({ store, wrapping });
-  const { refreshTokens, passwords, throttle } = await withServerKeys({ config, store, clock, log, meter, serverKeys });
+  const { refreshTokens, passwords, seal, throttle } = await withServerKeys({ config, store, clock, log, meter, serverKeys });
   const signingKeys = await SigningKeys.open({ serverKeys, clock, log, config });
 
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });
   const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, roles, ownClaims });
-  const notices = new Notices({ mailer, log, publicUrl: config.publicUrl });
   const uses = new SessionUses({ store, log });
   const revocations = new RevocationFeed({
     store,
@@ -171,16 +204,17 @@ export async function openServices(deps: ServiceDeps) {
   const audit = new Audit({ store, clock, log, config });
   const accounts = new Accounts({ store, clock, passwords, throttle, roles, audit, config });
   const sessions = new Sessions({ store, clock, roles, audit, config });
+  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, audit, log, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
   const sessionEvents = new SessionEvents({ store, clock, log });
   const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, audit, log, roles, config });
-  const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations }));
+  const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations, outbox }));
   return {
     accounts,
     roles,
     sessions,
-    signIns: new SignIns({ store, clock, accounts, issuer, audit, config, meter }),
+    signIns: new SignIns({ store, clock, accounts, issuer, audit, notices, config, meter }),
     refreshes: new Refreshes({ store, clock, refreshTokens, uses, throttle, issuer, notices, audit, log, config, meter }),
     reauthentications: new Reauthentications({ store, clock, accounts, issuer, audit }),
     logouts: new Logouts({ accessTokens, refreshTokens, sessions }),
@@ -194,16 +228,14 @@ export async function openServices(deps: ServiceDeps) {
     signingKeys,
     keyAdministration: new KeyAdministration({ store, clock, wrapping, signingKeys, audit, config }),
     ...forAdministrators,
+    mails,
+    notices,
+    outbox,
     audit,
     auditSearch: new AuditSearch({ store }),
     refreshTokens,
     now: () => clock.now(),
-    serverInfo: {
-      version,
-      signupEnabled: config.signupEnabled,
-      passwordMinLength: config.passwordMinLength,
-      passwordMaxLength: config.passwordMaxLength,
-    },
+    serverInfo: serverInfoOf(config),
     housekeeping,
     /** Removes every session record, event of the audit log and tally that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
@@ -216,6 +248,7 @@ export async function openServices(deps: ServiceDeps) {
       await housekeeping.stop();
       await notices.settle();
       await throttle.close();
+      await outbox.close();
       await audit.close();
       await uses.flush();
     },

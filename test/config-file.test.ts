@@ -53,6 +53,15 @@ describe('a file of settings', () => {
     expect(load({ roles: { user: [], [name]: boss } }).roles).toEqual({ user: [], [name]: boss });
   });
 
+  it('switches off single notices, and leaves the others on', () => {
+    const { notices } = load({ notices: { newDevice: false, emailChanged: true } });
+    expect(notices).toEqual({ newDevice: false, passwordChanged: true, emailChanged: true, reuseDetected: true });
+    expect(Object.isFrozen(notices)).toBe(true);
+    expect(refusal({ notices: { newDevice: 'off' } })).toContain('must be true or false');
+    expect(refusal('{ "notices": {\n "other": true } }')).toBe('names a file at fault in line 2, column 11: is no notice');
+    expect(refusal({ notices: [] })).toContain('must be an object: notice -> true or false');
+  });
+
   it('is warned of where strangers can sign up and see what others do', () => {
     const roles = { user: ['users:read'], boss };
     const said = (more: Record<string, string>) => load({ roles }, more).warnings.filter((warning) => warning.includes('every account'));
@@ -147,7 +156,7 @@ describe('the schema of the file', () => {
     const schema = JSON.parse(readFileSync(projectPath('schema/config.schema.json'), 'utf8'));
     expect(schema).toEqual(configFileSchema());
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-    expect(Object.keys(schema.properties)).toEqual(['$schema', 'roles', 'defaultRole']);
+    expect(Object.keys(schema.properties)).toEqual(['$schema', 'roles', 'defaultRole', 'notices']);
     expect(schema.additionalProperties).toBe(false);
     expect(schema.required).toBeUndefined();
     expect(schema.properties.roles.propertyNames.pattern).toBe('^[a-z0-9_-]{1,32}$');

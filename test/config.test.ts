@@ -2,14 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Config, ConfigError, loadConfig, type Setting, settings } from '../src/config.js';
+import { type Config, ConfigError, loadConfig, noMailWarning, type Setting, settings } from '../src/config.js';
 import { explain } from '../src/explain.js';
 
 type Environment = Readonly<Record<string, string>>;
 type Key = keyof typeof settings;
 
 const strong = 'Zx9 a secret of more than thirty-two bytes';
-const production = { NODE_ENV: 'production', LATCHKEY_SECRET: strong, LATCHKEY_PUBLIC_URL: 'https://auth.example.com' };
+const production = {
+  NODE_ENV: 'production',
+  LATCHKEY_SECRET: strong,
+  LATCHKEY_PUBLIC_URL: 'https://auth.example.com',
+  LATCHKEY_SMTP_URL: 'smtps://mail.example.com',
+  LATCHKEY_MAIL_FROM: 'no-reply@example.com',
+};
 const rows: readonly Setting[] = Object.values(settings);
 const secretRows = rows.filter(({ secret }) => secret);
 
@@ -71,6 +77,13 @@ describe('without any variable', () => {
       passwordMaxLength: 256,
       signupEnabled: true,
       throttle: true,
+      notices: { newDevice: true, passwordChanged: true, emailChanged: true, reuseDetected: true },
+      smtpUrl: null,
+      mailFrom: null,
+      resetUrl: null,
+      verifyUrl: null,
+      resetTtlSeconds: 3_600,
+      verificationTtlSeconds: 86_400,
       allowedOrigins: ['http://127.0.0.1:4000'],
       trustedProxies: [],
       introspection: true,
@@ -116,6 +129,15 @@ describe('without any variable', () => {
     expect(loadConfig({ LATCHKEY_BCRYPT_COST: '9' }).warnings).toContainEqual(expect.stringContaining('LATCHKEY_BCRYPT_COST'));
     const unexplored = { LATCHKEY_INTROSPECTION: 'off', LATCHKEY_SANDBOX: 'off' };
     expect(loadConfig({ ...production, NODE_ENV: '', ...unexplored }).warnings).toEqual([]);
+  });
+
+  it('the start of production says that mails go nowhere, or may be read on the way', () => {
+    const said = (more: Record<string, string>) =>
+      loadConfig({ ...production, ...more }).warnings.filter((warning) => warning.includes('LATCHKEY_SMTP_URL'));
+    expect(said({ LATCHKEY_SMTP_URL: '' })).toEqual([noMailWarning]);
+    expect(said({ LATCHKEY_SMTP_URL: 'smtp://mail.example.com' })).toEqual([expect.stringContaining('can be read on the way')]);
+    for (const url of ['smtps://mail.example.com', 'smtp://ada:hunter22@mail.example.com', 'smtp://localhost:25', 'smtp://[::1]:25'])
+      expect(said({ LATCHKEY_SMTP_URL: url })).toEqual([]);
   });
 
   it('an empty variable counts as not set', () => {
@@ -181,6 +203,33 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
   reauthenticationAgeSeconds: ['25h', '86401s', 'off', ...durations],
   signupEnabled: ['true', 'yes', 'ON', 'maybe'],
   throttle: ['true', 'no', 'OFF', '0'],
+  smtpUrl: [
+    'mail.example.com:587',
+    'https://mail.example.com',
+    'smtp://',
+    'smtp:///',
+    'smtp://ada:hunter22@',
+    'smtp://ada@mail.example.com',
+    'smtp://:hunter22@mail.example.com',
+    'smtp://ada:%zz@mail.example.com',
+    'smtp://mail.example.com/path',
+    'smtp://mail.example.com?pool=true',
+    'smtp://mail.example.com#x',
+  ],
+  mailFrom: [
+    'Latchkey',
+    '@example.com',
+    'a@',
+    'a b@example.com',
+    'a@example.com, b@example.com',
+    'Name <a@example.com',
+    'Name <a@example.com> <b@example.com>',
+    'Name\r\nBcc: b@example.com <a@example.com>',
+  ],
+  resetUrl: ['/reset-password', 'https://app.example.com/?x=1', 'https://app.example.com/#x', 'javascript:alert(1)'],
+  verifyUrl: ['/verify-email', 'https://app.example.com/?x=1', 'https://app.example.com/#x', 'javascript:alert(1)'],
+  resetTtlSeconds: ['299s', '8d', ...durations],
+  verificationTtlSeconds: ['299s', '8d', ...durations],
   allowedOrigins: [
     '*',
     'https://app.example.com/',
@@ -270,6 +319,11 @@ describe('a faulty setting (P24)', () => {
     expect(faulty({ LATCHKEY_SESSION_MAX_AGE: '6d' })).toEqual(['LATCHKEY_SESSION_MAX_AGE']);
     expect(loadConfig({ LATCHKEY_SESSION_MAX_AGE: '7d' }).sessionMaxAgeSeconds).toBe(7 * 86_400);
     expect(faulty({ LATCHKEY_PASSWORD_MIN_LENGTH: '65', LATCHKEY_PASSWORD_MAX_LENGTH: '64' })).toEqual(['LATCHKEY_PASSWORD_MIN_LENGTH']);
+    expect(faulty({ LATCHKEY_SMTP_URL: 'smtp://mail.example.com' })).toEqual(['LATCHKEY_MAIL_FROM']);
+    expect(faulty({ ...production, LATCHKEY_RESET_URL: 'http://app.test', LATCHKEY_VERIFY_URL: 'http://app.test' })).toEqual([
+      'LATCHKEY_RESET_URL',
+      'LATCHKEY_VERIFY_URL',
+    ]);
     expect(loadConfig({ LATCHKEY_PASSWORD_MIN_LENGTH: '64', LATCHKEY_PASSWORD_MAX_LENGTH: '64' }).passwordMinLength).toBe(64);
   });
 });
@@ -308,6 +362,11 @@ describe('a setting', () => {
     ['reauthenticationAgeSeconds', '24h', 86_400],
     ['signupEnabled', 'off', false],
     ['throttle', 'off', false],
+    ['mailFrom', 'no-reply@example.com', { name: '', address: 'no-reply@example.com' }],
+    ['mailFrom', '  Ada, Inc. (Auth)  <no-reply@example.com>', { name: 'Ada, Inc. (Auth)', address: 'no-reply@example.com' }],
+    ['resetUrl', 'https://app.example.com/reset/', 'https://app.example.com/reset'],
+    ['resetTtlSeconds', '5m', 300],
+    ['verificationTtlSeconds', '7d', 604_800],
     ['introspection', 'off', false],
     ['sandbox', 'off', false],
     ['keyRotationSeconds', 'off', 0],
@@ -391,6 +450,7 @@ describe('a setting from a file', () => {
       'LATCHKEY_STORE_URL',
       'LATCHKEY_SECRET',
       'LATCHKEY_PREVIOUS_SECRETS',
+      'LATCHKEY_SMTP_URL',
       'LATCHKEY_METRICS_TOKEN',
       'LATCHKEY_SERVICE_TOKEN',
     ]);

@@ -208,6 +208,14 @@ export const auditEventKinds = {
     details: [],
     summary: ({ isOwn }) => (isOwn ? 'The account was deleted.' : 'The account was deleted by an administrator.'),
   }),
+  MAIL_GIVEN_UP: kind({
+    written: 'after',
+    about:
+      'A mail was not delivered: the mail server could not be reached for a day (EXPIRED), refused it for good (REFUSED), or it was changed in the store (UNREADABLE).',
+    why: 'Nobody waits for a mail.',
+    details: ['mail', 'reason'],
+    summary: ({ detail }) => `A mail (${orNone(detail.mail)}) was given up: ${orNone(detail.reason)}.`,
+  }),
   SIGNING_KEY_ROTATED: kind({
     written: 'before',
     about: "An operator had the next signing key made. Rotations by schedule are in the server's own log.",

@@ -1,15 +1,19 @@
-import type { Mail, Mailer } from '../mail/port.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SessionMails } from '../mail/mails.js';
+import type { Store } from '../store/port.js';
 import type { AccountRecord, SessionRecord } from '../store/records.js';
 import type { Log } from './log.js';
 
 interface NoticesDeps {
-  /** Null: no mail is sent. */
-  readonly mailer: Mailer | null;
+  readonly store: Pick<Store, 'listSessions'>;
+  readonly mails: SessionMails & { accountCreated(to: string, token: null): Promise<void> };
   readonly log: Log;
-  readonly publicUrl: string;
 }
 
-/** Mails that tell a person what happened to the account. No request waits for one. */
+/** Sessions that are looked through for a device. */
+const mostSessions = 200;
+
+/** Mails that tell a person what happened to the account. No request waits for one, and none fails because of one. */
 export class Notices {
   private readonly underWay = new Set<Promise<void>>();
 
@@ -17,43 +21,48 @@ export class Notices {
 
   /** Two parties held one session: the person is to know, and only the person can tell whether one was a thief (RFC 9700 4.14.2). */
   reuseDetected(account: AccountRecord, session: SessionRecord): void {
-    const { device, createdAt } = session;
-    const lines = [
-      `A session of your account at ${this.deps.publicUrl} was ended for safety.`,
-      '',
-      `Device: ${device.label}`,
-      `Signed in: ${new Date(createdAt).toISOString()}`,
-      '',
-      'Its refresh token was used a second time. Either a program kept an old copy, or somebody else had one.',
-      'Sign in again. If you do not know the device, or this comes again, change your password.',
-      '',
-    ];
-    this.send({ to: account.email, subject: 'A session was ended for safety', text: lines.join('\n') });
+    this.inBackground('reuseDetected', () => this.deps.mails.reuseDetected(account.email, factsOf(session)));
+  }
+
+  /**
+   * Tells of the sign-in that began `session`, unless it was the account's first one, or a session on record, ended ones included, that began before it
+   * has a device of the same name and kind. That is the client's own claim: whoever uses a browser and system that the person uses too is
+   * not noticed, and whoever has been away for longer than sessions are kept is told once more.
+   */
+  signedIn(account: AccountRecord, session: SessionRecord): void {
+    if (session.ordinal <= 1) return;
+    this.inBackground('newDevice', async () => {
+      // The sign-in is answered first.
+      await nextTurn();
+      if (!(await this.isKnown(account, session))) await this.deps.mails.newDevice(account.email, factsOf(session));
+    });
   }
 
   /** An administrator made the account. It holds no link to set a password by: no such link exists yet. */
   accountCreated({ email }: Pick<AccountRecord, 'email'>): void {
-    const lines = [
-      `An account with this address was made for you at ${this.deps.publicUrl}.`,
-      '',
-      'It has no password yet. Whoever runs the service will tell you how to set one.',
-      'If you expected no such account, you need not do anything.',
-      '',
-    ];
-    this.send({ to: email, subject: 'An account was made for you', text: lines.join('\n') });
+    this.inBackground('accountCreated', () => this.deps.mails.accountCreated(email, null));
   }
 
-  /** Resolves when no mail is under way. */
+  /** Resolves when every notice is in the outbox. */
   async settle(): Promise<void> {
     await Promise.all(this.underWay);
   }
 
-  private send(mail: Mail): void {
-    const { mailer, log } = this.deps;
-    if (mailer === null) return;
-    const sending = (async () => mailer.send(mail))()
-      .catch((error: unknown) => log.error({ err: error, subject: mail.subject }, 'a mail could not be handed over'))
-      .finally(() => this.underWay.delete(sending));
-    this.underWay.add(sending);
+  private async isKnown(account: AccountRecord, session: SessionRecord): Promise<boolean> {
+    const { id: accountId, sessionEpoch: epoch, keptSessionId, sessionsEnded } = account;
+    const epochRaisedAt = sessionsEnded?.at ?? null;
+    const query = { accountId, state: null, now: session.createdAt, epoch, keptSessionId, epochRaisedAt };
+    const sessions = await this.deps.store.listSessions(query, { limit: mostSessions, after: null });
+    const { label, kind } = session.device;
+    return sessions.some(({ ordinal, device }) => ordinal < session.ordinal && device.label === label && device.kind === kind);
+  }
+
+  private inBackground(kind: string, work: () => Promise<void>): void {
+    const working = work()
+      .catch((error: unknown) => this.deps.log.error({ err: error, kind }, 'a notice could not be put into the outbox'))
+      .finally(() => this.underWay.delete(working));
+    this.underWay.add(working);
   }
 }
+
+const factsOf = ({ device, createdAt }: SessionRecord) => ({ label: device.label, signedInAt: new Date(createdAt) });

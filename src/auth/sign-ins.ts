@@ -8,6 +8,7 @@ import { deviceOf } from './devices.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
 import { isDisabled } from './liveness.js';
 import { type Meter, noMeter, type SignInKind } from './meter.js';
+import type { Notices } from './notices.js';
 import { idleEnd, type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import type { IssuedTokens, TokenIssuer } from './token-issuer.js';
 import type { RequestFacts } from './viewer.js';
@@ -21,6 +22,7 @@ interface SignInsDeps {
   readonly accounts: Accounts;
   readonly issuer: TokenIssuer;
   readonly audit: Audit;
+  readonly notices: Pick<Notices, 'signedIn'>;
   readonly config: LifetimeConfig & { readonly sessionLimit: number };
   readonly meter?: Pick<Meter, 'signInEnded'>;
 }
@@ -91,6 +93,7 @@ export class SignIns {
     const after = await store.findAccount(account.id);
     if (after === null || after.sessionEpoch !== account.sessionEpoch || isDisabled(after, now)) return null;
     await this.enforceLimit(after, session, now);
+    this.deps.notices.signedIn(after, session);
     return issuer.issue(after, session, ownClaims);
   }
 

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import type { KeyRecord } from '../store/records.js';
+import { decrypt, encrypt } from './encryption.js';
 
 type Sealed = Pick<KeyRecord, 'id' | 'purpose' | 'algorithm' | 'wrapped'>;
 
@@ -63,24 +64,5 @@ export class KeyWrapping {
   foreign(key: Sealed): string[] {
     const configured = new Set(this.wrappingKeys.map(({ secretId }) => secretId));
     return Object.keys(key.wrapped).filter((secretId) => !configured.has(secretId));
-  }
-}
-
-function encrypt(key: Buffer, place: Buffer, material: Buffer): string {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(place);
-  const body = Buffer.concat([cipher.update(material), cipher.final()]);
-  return Buffer.concat([iv, body, cipher.getAuthTag()]).toString('base64url');
-}
-
-function decrypt(key: Buffer, place: Buffer, ciphertext: string): Buffer | null {
-  const bytes = Buffer.from(ciphertext, 'base64url');
-  if (bytes.length < 28) return null;
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
-    decipher.setAAD(place).setAuthTag(bytes.subarray(-16));
-    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
-  } catch {
-    return null;
   }
 }

@@ -11,6 +11,7 @@ import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js'
 import { registerGraphqlSocket, type SocketProtocol } from './graphql-socket.js';
 import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
+import { linkPagePaths, registerLinkPages } from './link-pages.js';
 import { type MetricsSource, registerMetrics } from './metrics-route.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
@@ -53,6 +54,7 @@ const allowedMethods: Readonly<Record<string, string>> = {
   '/metrics': 'GET, HEAD',
   '/introspect': 'POST',
   '/revocations': 'GET',
+  ...Object.fromEntries(linkPagePaths.map((path) => [path, 'GET, HEAD'])),
 };
 
 /** Paths that these settings leave out. */
@@ -162,7 +164,7 @@ function addNotFound(app: FastifyInstance, missing: readonly string[]): void {
 }
 
 /**
- * The routes with all that belongs to them, on a server or in a scope of an existing one. Every answer but the console's is JSON
+ * The routes with all that belongs to them, on a server or in a scope of an existing one. Every answer but the console's and the pages' is JSON
  * with the request's id, every failure `{ errors: [...] }`; a request takes at most `requestTimeoutMs`.
  */
 export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
@@ -179,6 +181,7 @@ export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps)
   registerGraphqlRoute(app, { ...deps, maxBodyBytes, socket, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
+  registerLinkPages(app);
   if (deps.metrics != null) registerMetrics(app, deps.metrics);
   if (deps.serviceEndpoints != null) await registerServiceRoutes(app, deps.serviceEndpoints, deps.config.maxBodyBytes);
 }

@@ -22,6 +22,7 @@ import type {
   Ending,
   EpochMs,
   KeyRecord,
+  MailRecord,
   SessionRecord,
   TallyRecord,
 } from './records.js';
@@ -266,6 +267,20 @@ export interface Store {
    */
   replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean>;
 
+  // -------------------------------------------------------------------------------------------------- outbox
+  /** Adds a mail; nothing happens when the id is known, so a call whose answer was lost can be repeated. */
+  putMail(mail: MailRecord): Promise<void>;
+  /**
+   * Takes at most `limit` mails whose `dueAt` is not after `dueBy`, those longest due first: sets `claimId` (a fresh random one), moves `dueAt`
+   * to `until` and counts the attempt. Gives them as they are then, none when nothing is due. Of many callers at once one at most gets a mail,
+   * and nobody gets it again before `until`. Each claim is atomic, the batch is not: when it rejects, some may be claimed until then.
+   */
+  claimMails(dueBy: EpochMs, claim: { readonly id: string; readonly until: EpochMs }, limit: number): Promise<MailRecord[]>;
+  /** Gives a mail back, due at `dueAt`, if the claim is still `claimId`. Says whether it did; false also when there is no such mail. */
+  releaseMail(id: string, claimId: string, dueAt: EpochMs): Promise<boolean>;
+  /** Removes a mail, with `claimId` only while that is its claim. Says whether it did; false also when there is no such mail. */
+  removeMail(id: string, claimId: string | null): Promise<boolean>;
+
   // ------------------------------------------------------------------------------------------------- changes
   /**
    * Tells the listener of every change from the moment on at which the promise resolves; changes made through this very store are told
@@ -292,7 +307,10 @@ export interface Store {
   readClock(): Promise<EpochMs | null>;
   /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
   readonly purgesItself: boolean;
-  /** Removes at most `limit` records of sessions and deleted accounts, events of the audit log and tallies whose `purgeAt` has come, and says how many. */
+  /**
+   * Removes at most `limit` records of sessions, deleted accounts, tallies and mails and events of the audit log whose `purgeAt` has come, and
+   * says how many.
+   */
   purge(now: EpochMs, limit: number): Promise<number>;
   /** Waits for writes under way, then lets go of the database. Later calls reject with `StoreUnavailableError`. */
   close(): Promise<void>;

@@ -136,6 +136,7 @@ export const auditEventTypes = [
   'ACCOUNT_DISABLED',
   'ACCOUNT_ENABLED',
   'ACCOUNT_DELETED',
+  'MAIL_GIVEN_UP',
   'SIGNING_KEY_ROTATED',
   'SIGNING_KEY_REVOKED',
 ] as const;
@@ -182,6 +183,25 @@ export interface TallyRecord {
   readonly purgeAt: EpochMs;
 }
 
+/** A mail that waits to be handed over. Its record goes when it was, or when it is given up. */
+export interface MailRecord {
+  /** A UUID. */
+  readonly id: string;
+  /** What it is for, such as `resetPassword`: for logs. */
+  readonly kind: string;
+  /** Address, subject and body, encrypted by the caller: a link in it lets its holder in. */
+  readonly sealed: string;
+  readonly createdAt: EpochMs;
+  /** From when on it may be claimed; while somebody holds it, when the claim ends. */
+  readonly dueAt: EpochMs;
+  /** How often it was claimed. */
+  readonly attempts: number;
+  /** Of the claim under way; null: nobody holds it. A claim that has run out leaves its id. */
+  readonly claimId: string | null;
+  /** From then on the record may be removed. */
+  readonly purgeAt: EpochMs;
+}
+
 /** A key of the server itself, encrypted ("wrapped") under each configured secret. */
 export interface KeyRecord {
   /** The key id: the `kid` for `signing`, 8 hexadecimal digits for all others. */
@@ -198,4 +218,4 @@ export interface KeyRecord {
   readonly activatesAt: EpochMs;
   readonly revokedAt: EpochMs | null;
 }
-export type KeyPurpose = 'refresh-mac' | 'pepper' | 'blinding' | 'signing';
+export type KeyPurpose = 'refresh-mac' | 'pepper' | 'blinding' | 'outbox' | 'signing';

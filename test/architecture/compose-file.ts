@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { parse } from 'yaml';
-import { ConfigError, loadConfig, type Setting, settings } from '../../src/config.js';
+import { ConfigError, loadConfig, noMailWarning, type Setting, settings } from '../../src/config.js';
 import { type ImagePlan, isInImage } from './container-image.js';
 import { projectPath } from './project.js';
 
@@ -143,7 +143,9 @@ function settingProblems(file: ComposeFile, name: string, service: Service, plan
   try {
     const config = loadConfig(environmentOf(service, plan, secretsFolder));
     const proxies = addressesOf(file.services.proxy ?? {});
-    if (config.warnings.length > 0) problems.push(...config.warnings.map((warning) => `${name}: ${warning}`));
+    // The mail server is its operator's to name.
+    const warnings = config.warnings.filter((warning) => warning !== noMailWarning);
+    problems.push(...warnings.map((warning) => `${name}: ${warning}`));
     if (String(config.trustedProxies) !== String(proxies))
       problems.push(`${name} trusts ${config.trustedProxies}, the proxy is ${proxies}`);
   } catch (error) {

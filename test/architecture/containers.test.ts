@@ -115,7 +115,7 @@ describe('the image, laid out in a folder with production dependencies alone', (
   });
 
   test('holds what the Dockerfile copies, and no development dependency', () => {
-    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'data', 'dist', 'node_modules', 'package.json', 'schema', 'scripts']);
+    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'data', 'dist', 'node_modules', 'package.json', 'pages', 'schema', 'scripts']);
     const packages = readdirSync(join(folder, 'node_modules'));
     expect(packages).toEqual(expect.arrayContaining(['fastify', 'libsql', 'mongoose']));
     for (const name of ['jest', 'typescript', 'yaml', '@biomejs']) expect(packages).not.toContain(name);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig, noMailWarning } from '../../src/config.js';
 import { temporaryFolder } from '../support/server.js';
 import { readCompose } from './compose-file.js';
 import { projectPath } from './project.js';
@@ -95,7 +95,11 @@ describe('docs/operations.md', () => {
       LATCHKEY_SECRET_FILE: projectPath('package.json'),
       LATCHKEY_DATA_DIR: join(folder, 'data'),
     };
-    expect(loadConfig(environment)).toMatchObject({ production: true, warnings: [], publicUrl: 'https://auth.example.com' });
+    expect(loadConfig(environment)).toMatchObject({
+      production: true,
+      warnings: [noMailWarning],
+      publicUrl: 'https://auth.example.com',
+    });
   });
 
   test('quotes messages that the server has', () => {
@@ -105,6 +109,7 @@ describe('docs/operations.md', () => {
       'src/auth',
       'src/http',
       'src/housekeeping.ts',
+      'src/mail',
       'src/app.ts',
       'src/store',
       'src/secret-file.ts',

@@ -172,6 +172,7 @@ describe('the package', () => {
       ...documents,
       'schema/schema.graphql',
       'schema/config.schema.json',
+      ...filesOf('pages'),
       ...filesOf('docs').filter((file) => /\.(md|json)$/.test(file)),
     ];
     expect(paths.filter((path) => !consoleAsset.test(path)).sort()).toEqual(expected.sort());

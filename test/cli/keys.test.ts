@@ -18,11 +18,12 @@ describeStores('latchkey keys', (database) => {
     const { keys } = await latchkeyJson(['keys', 'list'], environment);
     expect(keys.map(({ purpose, state }: Record<string, string>) => [purpose, state])).toEqual([
       ['blinding', 'current'],
+      ['outbox', 'current'],
       ['pepper', 'current'],
       ['refresh-mac', 'current'],
       ['signing', 'signing'],
     ]);
-    expect(Object.keys(keys[2])).toEqual(['kid', 'purpose', 'algorithm', 'state', 'createdAt', 'activatesAt', 'revokedAt']);
+    expect(Object.keys(keys[3])).toEqual(['kid', 'purpose', 'algorithm', 'state', 'createdAt', 'activatesAt', 'revokedAt']);
   });
 
   it('makes one next key, whoever else is told at once', async () => {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import { decodeJwt } from 'jose';
 import WebSocket from 'ws';
-import { createLatchkey, type Latchkey, type LatchkeyOptions, loadConfig, type Mail } from '../../src/index.js';
+import { createLatchkey, type Latchkey, type LatchkeyOptions, loadConfig, type Mail, MailRefusedError } from '../../src/index.js';
 import { createLogger } from '../../src/log.js';
 import { codeOf, get, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { allowedOrigin, goodPassword, testEnvironment } from '../support/server.js';
@@ -151,7 +151,17 @@ describe('An own mailer', () => {
     const url = await latchkey.listen();
     const { refreshToken } = await reuse(url);
     expect(codeOf(await post(url, refreshMutation, { token: refreshToken }))).toBe('SESSION_REVOKED');
-    expect(mails).toEqual([{ to: input.email, subject: expect.any(String), text: expect.stringContaining(allowedOrigin) }]);
+    await latchkey.close();
+    expect(mails).toEqual([
+      {
+        id: expect.any(String),
+        to: input.email,
+        subject: expect.any(String),
+        text: expect.stringContaining(allowedOrigin),
+        html: expect.stringContaining(allowedOrigin),
+        link: null,
+      },
+    ]);
     expect(mails[0]?.text).not.toMatch(/lk_rt_|eyJ/);
   });
 
@@ -178,6 +188,27 @@ describe('An own mailer', () => {
     expect(closed).toBe(false);
     finish();
     await closing;
+
+    const never = await embed({ mailer: { send: () => new Promise<void>(() => {}) } }, { LATCHKEY_REFRESH_GRACE: '0s' });
+    await reuse(await never.latchkey.listen());
+    await never.latchkey.close();
+    expect(never.log()).toContain('the service stops');
+  });
+
+  it('refuses a mail for good by its own error, which is exported', async () => {
+    const refuses = await embed(
+      { mailer: { send: () => Promise.reject(new MailRefusedError('no such box')) } },
+      { LATCHKEY_REFRESH_GRACE: '0s' },
+    );
+    await reuse(await refuses.latchkey.listen());
+    await refuses.latchkey.close();
+    expect(refuses.log()).toContain('a mail was given up');
+  });
+
+  it('need not be told that no mail server is set', async () => {
+    const production = { NODE_ENV: 'production', LATCHKEY_PUBLIC_URL: 'https://auth.example.com', LATCHKEY_BCRYPT_COST: '10' };
+    expect((await embed({}, production)).latchkey.warnings).toEqual([expect.stringContaining('LATCHKEY_SMTP_URL')]);
+    expect((await embed({ mailer: { send: async () => {} } }, production)).latchkey.warnings).toEqual([]);
   });
 });
 

@@ -126,6 +126,8 @@ describeStores('What is counted', (database) => {
     await post(server.url, 'mutation { logout }', {}, { token: third.accessToken });
 
     const fourth = (await login(goodPassword)).data.login;
+    // Whether the device is known is asked in the background.
+    await server.app.services.notices.settle();
     faulty.arm(0, 'before', true);
     expect(codeOf(await refresh(fourth.refreshToken))).toBe('SERVICE_UNAVAILABLE');
     expect(codeOf(await me(fourth.accessToken))).toBe('SERVICE_UNAVAILABLE');

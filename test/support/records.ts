@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountQuery, AllSessionsQuery, AuditQuery, SessionQuery } from '../../src/store/queries.js';
-import type { AccountRecord, AuditRecord, Ending, KeyRecord, SessionRecord, TallyRecord } from '../../src/store/records.js';
+import type { AccountRecord, AuditRecord, Ending, KeyRecord, MailRecord, SessionRecord, TallyRecord } from '../../src/store/records.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);
@@ -97,6 +97,21 @@ export function aTally(overrides: Partial<TallyRecord> = {}): TallyRecord {
     inFlight: [],
     knownNetworks: [],
     purgeAt: t0 + day,
+    ...overrides,
+  };
+}
+
+/** A mail that is due at once, and waits for nobody yet. */
+export function aMail(overrides: Partial<MailRecord> = {}): MailRecord {
+  return {
+    id: randomUUID(),
+    kind: 'resetPassword',
+    sealed: 'ciphertext',
+    createdAt: t0,
+    dueAt: t0,
+    attempts: 0,
+    claimId: null,
+    purgeAt: t0 + 2 * day,
     ...overrides,
   };
 }

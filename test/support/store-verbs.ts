@@ -1,6 +1,7 @@
 import type { Store } from '../../src/store/port.js';
 import {
   aKey,
+  aMail,
   anAccount,
   anAccountQuery,
   anAuditQuery,
@@ -40,6 +41,7 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   watchChanges: (store) => store.watchChanges({ onChange: () => undefined, onLost: () => undefined }),
   beat: (store) => store.beat(),
   recentChanges: (store) => store.recentChanges(t0, 1),
+  claimMails: (store) => store.claimMails(t0, { id: 'a', until: t0 + day }, 1),
   ping: (store) => store.ping(),
 };
 
@@ -69,6 +71,9 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   appendAudit: (store) => store.appendAudit([anAuditRecord()]),
   countAudit: (store) => store.countAudit(anAuditRecord({ id: 'a' })),
   replaceTally: (store) => store.replaceTally(aTally(), null),
+  putMail: (store) => store.putMail(aMail()),
+  releaseMail: (store) => store.releaseMail('a', 'b', t0),
+  removeMail: (store) => store.removeMail('a', null),
   addKey: (store) => store.addKey(aKey()),
   addWrapping: (store) => store.addWrapping('a', 'b', 'c'),
   removeWrappings: (store) => store.removeWrappings('a', ['b'], {}),

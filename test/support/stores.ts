@@ -6,7 +6,7 @@ import { mongo } from 'mongoose';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 
-export type Table = 'accounts' | 'sessions' | 'keys';
+export type Table = 'accounts' | 'sessions' | 'keys' | 'mails';
 
 /** A database of its own, and ways into it. */
 export interface StoreUnderTest {

@@ -106,6 +106,17 @@ export interface TallyDocument {
   readonly purgeAt: Date;
 }
 
+export interface MailDocument {
+  readonly _id: string;
+  readonly kind: string;
+  readonly sealed: string;
+  readonly createdAt: Date;
+  readonly dueAt: Date;
+  readonly attempts: number;
+  readonly claimId: string | null;
+  readonly purgeAt: Date;
+}
+
 export function usernameKey(username: string): string {
   return username.toLowerCase();
 }

@@ -35,6 +35,10 @@ export const indexes = {
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
   tallies: [{ name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 }],
+  mails: [
+    { name: 'due', key: { dueAt: 1 } },
+    { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  ],
 } as const satisfies Record<string, readonly mongo.IndexDescription[]>;
 
 /** IndexOptionsConflict, IndexKeySpecsConflict, DuplicateKey. */

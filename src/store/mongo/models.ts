@@ -1,5 +1,5 @@
 import { type Connection, type Model, Schema } from 'mongoose';
-import type { AccountDocument, AuditDocument, KeyDocument, SessionDocument, TallyDocument } from './documents.js';
+import type { AccountDocument, AuditDocument, KeyDocument, MailDocument, SessionDocument, TallyDocument } from './documents.js';
 
 /** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
 const options = {
@@ -117,12 +117,27 @@ const tally = new Schema(
   { ...options, collection: 'tallies' },
 );
 
+const mail = new Schema(
+  {
+    _id: String,
+    kind: String,
+    sealed: String,
+    createdAt: Date,
+    dueAt: Date,
+    attempts: Number,
+    claimId: String,
+    purgeAt: Date,
+  },
+  { ...options, collection: 'mails' },
+);
+
 export interface Models {
   readonly accounts: Model<AccountDocument>;
   readonly sessions: Model<SessionDocument>;
   readonly keys: Model<KeyDocument>;
   readonly audit: Model<AuditDocument>;
   readonly tallies: Model<TallyDocument>;
+  readonly mails: Model<MailDocument>;
 }
 
 export function modelsOn(connection: Connection): Models {
@@ -132,6 +147,7 @@ export function modelsOn(connection: Connection): Models {
     keys: connection.model<KeyDocument>('Key', key),
     audit: connection.model<AuditDocument>('AuditEvent', audit),
     tallies: connection.model<TallyDocument>('Tally', tally),
+    mails: connection.model<MailDocument>('Mail', mail),
   };
 }
 

@@ -24,6 +24,7 @@ import type {
   Ending,
   EpochMs,
   KeyRecord,
+  MailRecord,
   SessionRecord,
   TallyRecord,
 } from '../records.js';
@@ -34,6 +35,7 @@ import { Changes } from './changes.js';
 import { standingOf } from './documents.js';
 import type { Guard } from './guard.js';
 import { Keys } from './keys.js';
+import { Mails } from './mails.js';
 import { modelsOn, type ReadConcern } from './models.js';
 import type { Run } from './searches.js';
 import { SessionStream } from './session-stream.js';
@@ -59,6 +61,7 @@ export class MongoStore implements Store {
   private readonly keys: Keys;
   private readonly audit: Audit;
   private readonly tallies: Tallies;
+  private readonly mails: Mails;
   private readonly changes: Changes;
   private readonly sessionStream: SessionStream;
   private closing: Promise<void> | null = null;
@@ -75,6 +78,7 @@ export class MongoStore implements Store {
     this.keys = new Keys(models.keys);
     this.audit = new Audit(models.audit);
     this.tallies = new Tallies(models.tallies);
+    this.mails = new Mails(models.mails);
     this.changes = new Changes(() => this.database(), models);
     this.sessionStream = new SessionStream(models.sessions.collection.collectionName, () => this.database());
   }
@@ -254,6 +258,18 @@ export class MongoStore implements Store {
   replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean> {
     return this.guard.run(() => this.tallies.replace(tally, expectedStamp));
   }
+  putMail(mail: MailRecord): Promise<void> {
+    return this.guard.run(() => this.mails.put(mail));
+  }
+  claimMails(dueBy: EpochMs, claim: Parameters<Store['claimMails']>[1], limit: number): Promise<MailRecord[]> {
+    return this.guard.run(() => this.mails.claim(dueBy, claim, limit));
+  }
+  releaseMail(id: string, claimId: string, dueAt: EpochMs): Promise<boolean> {
+    return this.guard.run(() => this.mails.release(id, claimId, dueAt));
+  }
+  removeMail(id: string, claimId: string | null): Promise<boolean> {
+    return this.guard.run(() => this.mails.remove(id, claimId));
+  }
 
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.guard.run(() => this.changes.watch(listener), abandon);
@@ -282,7 +298,7 @@ export class MongoStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.guard.run(async () => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit, this.tallies]) {
+      for (const records of [this.sessions, this.accounts, this.audit, this.tallies, this.mails]) {
         if (removed < limit) removed += await records.purge(now, limit - removed);
       }
       return removed;

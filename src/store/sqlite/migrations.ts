@@ -164,6 +164,21 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX tallies_purge ON tallies (purge_at);
   `,
+  // The outbox.
+  `
+  CREATE TABLE mails (
+    id TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    claim_id TEXT,
+    purge_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX mails_due ON mails (due_at);
+  CREATE INDEX mails_purge ON mails (purge_at);
+  `,
 ];
 
 /**

@@ -109,10 +109,11 @@ export const auditObject = jsonObject('id created_at type actor_id account_id se
 
 export const tallyObject = jsonObject('key stamp since count last_at purge_at', 'in_flight known_networks');
 
-function jsonObject(plain: string, json: string): string {
+/** `json`: columns that hold JSON. */
+export function jsonObject(plain: string, json = ''): string {
   const columns = [
     ...plain.split(/\s+/).map((column) => `'${column}', ${column}`),
-    ...json.split(/\s+/).map((column) => `'${column}', json(${column})`),
+    ...json.split(/\s+/).flatMap((column) => (column === '' ? [] : [`'${column}', json(${column})`])),
   ];
   return `json_object(${columns.join(', ')})`;
 }
@@ -309,7 +310,7 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
 }
 
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'tallies', values: Values): string {
+export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'tallies' | 'mails', values: Values): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }

@@ -32,6 +32,7 @@ import type {
   Ending,
   EpochMs,
   KeyRecord,
+  MailRecord,
   SessionRecord,
   TallyRecord,
 } from '../records.js';
@@ -42,6 +43,7 @@ import { type ChangePosition, type Changes, changesPerLook } from './changes.js'
 import type { Checkpointer } from './checkpointer.js';
 import type { Connection } from './connection.js';
 import { Keys } from './keys.js';
+import { Mails } from './mails.js';
 import { retryWhileBusy } from './retry.js';
 import { usernameKey } from './rows.js';
 import type { Run } from './searches.js';
@@ -58,6 +60,7 @@ export class SqliteStore implements Store {
   private readonly keys: Keys;
   private readonly audit: Audit;
   private readonly tallies: Tallies;
+  private readonly mails: Mails;
   private closing: Promise<void> | null = null;
 
   constructor(
@@ -71,6 +74,7 @@ export class SqliteStore implements Store {
     this.keys = new Keys(connection);
     this.audit = new Audit(connection);
     this.tallies = new Tallies(connection);
+    this.mails = new Mails(connection);
   }
 
   createAccount(account: AccountRecord): Promise<void> {
@@ -227,6 +231,20 @@ export class SqliteStore implements Store {
   replaceTally(tally: TallyRecord, expectedStamp: string | null): Promise<boolean> {
     return this.write(() => this.tallies.replace(tally, expectedStamp));
   }
+  putMail(mail: MailRecord): Promise<void> {
+    return this.write(() => this.mails.put(mail));
+  }
+  /** Looks first: a transaction costs the disk a write, and most of the time nothing is due. */
+  async claimMails(dueBy: EpochMs, claim: Parameters<Store['claimMails']>[1], limit: number): Promise<MailRecord[]> {
+    const isAnyDue = await this.read(() => this.mails.isAnyDue(dueBy));
+    return isAnyDue ? this.write(() => this.mails.claim(dueBy, claim, limit)) : [];
+  }
+  releaseMail(id: string, claimId: string, dueAt: EpochMs): Promise<boolean> {
+    return this.write(() => this.mails.release(id, claimId, dueAt));
+  }
+  removeMail(id: string, claimId: string | null): Promise<boolean> {
+    return this.write(() => this.mails.remove(id, claimId));
+  }
 
   watchChanges(listener: ChangeListener): Promise<ChangeFeed | null> {
     return this.read(() => this.feeds.changes.watch(listener));
@@ -262,7 +280,8 @@ export class SqliteStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.write(() => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit, this.tallies]) removed += records.purge(now, limit - removed);
+      const all = [this.sessions, this.accounts, this.audit, this.tallies, this.mails];
+      for (const records of all) removed += records.purge(now, limit - removed);
       return removed;
     });
   }

@@ -48,6 +48,8 @@ export type AuditEventType =
   | 'LOGIN_THROTTLED'
   /** A client ended its own session: by signing out, or by giving one of its tokens back. */
   | 'LOGOUT'
+  /** A mail was not delivered: the mail server could not be reached for a day (EXPIRED), refused it for good (REFUSED), or it was changed in the store (UNREADABLE). */
+  | 'MAIL_GIVEN_UP'
   /** The password was changed by somebody who knew the old one. */
   | 'PASSWORD_CHANGED'
   /** The password was set by a mailed link. */

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Log } from '../auth/log.js';
+import type { Store } from '../store/port.js';
+import type { MailRecord } from '../store/records.js';
+import { backoffMs } from './backoff.js';
+import { type Mail, type Mailer, MailRefusedError } from './port.js';
+
+/** So many mails at a time are handed over by one process. */
+export const mostAtOnce = 4;
+/** An attempt that takes longer counts as failed. */
+const longestAttemptMs = 60_000;
+/** Whoever claims a mail has it for so long: longer than an attempt, by what clocks may differ and a store may hesitate. */
+const leaseMs = 120_000;
+const givenUpAfterMs = 86_400_000;
+/** For records that nobody gives up, because no server runs. */
+const keptMs = 2 * givenUpAfterMs;
+/** So long a stop waits for mails. */
+const longestStopMs = 5_000;
+
+/** What became of a mail that was not delivered. `REFUSED`: for good; `UNREADABLE`: it was changed in the store. */
+export interface GivenUp {
+  readonly kind: string;
+  /** Null where it cannot be read. */
+  readonly to: string | null;
+  readonly reason: 'EXPIRED' | 'REFUSED' | 'UNREADABLE';
+}
+
+interface OutboxDeps {
+  readonly store: Pick<Store, 'putMail' | 'claimMails' | 'releaseMail' | 'removeMail'>;
+  /** Null: mails wait for a process that has one. */
+  readonly mailer: Mailer | null;
+  readonly seal: {
+    seal(mailId: string, text: string): string;
+    /** Null when it does not open. */
+    open(mailId: string, sealed: string): string | null;
+  };
+  readonly clock: { now(): number };
+  readonly log: Log;
+  /** Told of each mail that is given up, once. Never throws or rejects. */
+  readonly onGivenUp: (mail: GivenUp) => Promise<void>;
+  /** For tests. */
+  readonly limits?: { readonly longestAttemptMs?: number; readonly longestStopMs?: number };
+  readonly random?: () => number;
+}
+
+/**
+ * Mails on their way. What `put` has taken is handed to the mailer at least once, by this process or another, whoever of them is killed at
+ * any moment; or given up after a day. No request waits for a mailer.
+ *
+ * Whoever hands a mail over has claimed it in the store, for longer than an attempt takes: two processes hold it at once only when one of
+ * them was stopped in the middle for longer than that. When a process dies, the claim runs out and the mail is due again.
+ */
+export class Outbox {
+  private readonly underWay = new Set<Promise<void>>();
+  /** Handed over, but the store could not be told yet. */
+  private readonly sent = new Set<string>();
+  private readonly stop = new AbortController();
+  private dispatching: Promise<void> | null = null;
+  private kicks = 0;
+
+  constructor(private readonly deps: OutboxDeps) {}
+
+  /** Resolves when the mail is durably in the outbox; rejects with `StoreUnavailableError`. It is handed over at once, which nobody waits for. */
+  async put(kind: string, mail: Omit<Mail, 'id'>): Promise<void> {
+    const { store, seal, clock } = this.deps;
+    const id = randomUUID();
+    const createdAt = clock.now();
+    const sealed = seal.seal(id, JSON.stringify(mail));
+    await store.putMail({ id, kind, sealed, createdAt, dueAt: createdAt, attempts: 0, claimId: null, purgeAt: createdAt + keptMs });
+    this.kick();
+  }
+
+  /** Has what is due handed over. Comes back at once, and never throws. */
+  kick(): void {
+    this.deliverDue().catch((error: unknown) => this.deps.log.warn({ err: error }, 'the outbox cannot be read; it is tried again'));
+  }
+
+  /** Claims what is due and begins to hand it over, as much as may be under way at a time. Rejects with `StoreUnavailableError`. */
+  deliverDue(): Promise<void> {
+    this.kicks += 1;
+    this.dispatching ??= this.dispatch().finally(() => {
+      this.dispatching = null;
+    });
+    return this.dispatching;
+  }
+
+  /** Resolves when nothing is under way. */
+  async settle(): Promise<void> {
+    while (this.dispatching !== null || this.underWay.size > 0) {
+      await Promise.allSettled([this.dispatching, ...this.underWay]);
+    }
+  }
+
+  /** Waits up to 5 s for mails under way; those that are not handed over by then stay in the outbox. */
+  async close(): Promise<void> {
+    const { mailer, limits, log } = this.deps;
+    const waiting = new AbortController();
+    const patience = () => pause(limits?.longestStopMs ?? longestStopMs, undefined, { signal: waiting.signal }).catch(() => {});
+    await Promise.race([this.settle(), patience()]);
+    this.stop.abort();
+    await this.settle();
+    const closing = (async () => mailer?.close?.())().catch((error: unknown) => log.warn({ err: error }, 'the mailer could not be closed'));
+    await Promise.race([closing, patience()]);
+    waiting.abort();
+  }
+
+  private async dispatch(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      // An attempt that ends looks again.
+      const free = mostAtOnce - this.underWay.size;
+      if (free === 0) return;
+      const seen = this.kicks;
+      const claimed = await this.claim(free);
+      for (const mail of claimed) this.begin(mail);
+      // What was put since the look may not have been in it.
+      if (claimed.length === 0 && seen === this.kicks) return;
+    }
+  }
+
+  /** Without a mailer only what nobody has taken for a day, to give it up. */
+  private claim(limit: number): Promise<MailRecord[]> {
+    const { store, clock, mailer } = this.deps;
+    const now = clock.now();
+    const dueBy = mailer === null ? now - givenUpAfterMs : now;
+    return store.claimMails(dueBy, { id: randomUUID(), until: now + leaseMs }, limit);
+  }
+
+  private begin(mail: MailRecord): void {
+    const { log } = this.deps;
+    const attempt = this.attempt(mail)
+      .catch((error: unknown) => log.warn({ err: error, mailId: mail.id }, 'the outbox cannot be written; the mail comes again'))
+      .finally(() => {
+        this.underWay.delete(attempt);
+        this.kick();
+      });
+    this.underWay.add(attempt);
+  }
+
+  private async attempt(mail: MailRecord): Promise<void> {
+    const { store, seal, mailer, clock } = this.deps;
+    const text = seal.open(mail.id, mail.sealed);
+    if (text === null) return this.giveUp(mail, null, 'UNREADABLE');
+    const content = JSON.parse(text) as Omit<Mail, 'id'>;
+    if (!this.sent.has(mail.id)) {
+      if (mailer === null || clock.now() >= mail.createdAt + givenUpAfterMs) return this.giveUp(mail, content.to, 'EXPIRED');
+      try {
+        await this.handOver(mailer, { id: mail.id, ...content });
+      } catch (error) {
+        return error instanceof MailRefusedError
+          ? this.giveUp(mail, content.to, 'REFUSED', error)
+          : this.retryLater(mail, content.to, error);
+      }
+      this.sent.add(mail.id);
+    }
+    await store.removeMail(mail.id, null);
+    this.sent.delete(mail.id);
+  }
+
+  /** Rejects when the mailer does, when its time is over, and when the service stops waiting. */
+  private async handOver(mailer: Mailer, mail: Mail): Promise<void> {
+    const attempt = new AbortController();
+    const cancel = () => attempt.abort(new Error('the service stops'));
+    const isOver = new Promise<never>((_, reject) => {
+      attempt.signal.addEventListener('abort', () => reject(attempt.signal.reason), { once: true });
+    });
+    const limitMs = this.deps.limits?.longestAttemptMs ?? longestAttemptMs;
+    const timer = setTimeout(() => attempt.abort(new Error(`the mailer did not settle within ${limitMs} ms`)), limitMs);
+    timer.unref();
+    this.stop.signal.addEventListener('abort', cancel, { once: true });
+    if (this.stop.signal.aborted) cancel();
+    const sending = (async () => mailer.send(mail, attempt.signal))();
+    try {
+      await Promise.race([sending, isOver]);
+    } finally {
+      clearTimeout(timer);
+      this.stop.signal.removeEventListener('abort', cancel);
+      if (attempt.signal.aborted) this.noteLate(sending, mail.id);
+    }
+  }
+
+  /** A mailer that settles too late has still sent the mail: it is not to come again. */
+  private noteLate(sending: Promise<void>, id: string): void {
+    const { store } = this.deps;
+    sending.then(() => store.removeMail(id, null)).catch(() => {});
+  }
+
+  private async retryLater(mail: MailRecord, to: string, error: unknown): Promise<void> {
+    const { store, clock, log, random = Math.random } = this.deps;
+    const { id, kind, attempts, createdAt, claimId } = mail;
+    const dueAt = clock.now() + backoffMs(attempts, random());
+    if (dueAt >= createdAt + givenUpAfterMs) return this.giveUp(mail, to, 'EXPIRED', error);
+    log.warn(
+      { err: error, mailId: id, kind, attempts, nextAttempt: new Date(dueAt) },
+      'a mail could not be handed over; it is tried again',
+    );
+    await store.releaseMail(id, claimId ?? '', dueAt);
+  }
+
+  /** The record goes first: of two that give a mail up one tells of it. */
+  private async giveUp(mail: MailRecord, to: string | null, reason: GivenUp['reason'], error?: unknown): Promise<void> {
+    const { store, log, onGivenUp } = this.deps;
+    const { id, kind, attempts, claimId } = mail;
+    if (!(await store.removeMail(id, claimId))) return;
+    log.error({ err: error, mailId: id, kind, attempts, reason }, 'a mail was given up');
+    await onGivenUp({ kind, to, reason });
+  }
+}

@@ -1,0 +1,91 @@
+import { createTransport, type SMTPPoolOptions, type Transporter } from 'nodemailer';
+import { messageOf, type Sender } from './message.js';
+import { type Mail, type Mailer, MailRefusedError } from './port.js';
+
+interface SmtpDeps {
+  /** `smtp://` or `smtps://`, perhaps with user and password. */
+  readonly url: string;
+  readonly from: Sender;
+  readonly connections: number;
+}
+
+const connectTimeoutMs = 10_000;
+const silenceTimeoutMs = 20_000;
+
+/** Hands mails to a mail server (RFC 5321), over connections that are kept for a while. */
+export class SmtpMailer implements Mailer {
+  private readonly transport: Transporter;
+
+  constructor(private readonly deps: SmtpDeps) {
+    this.transport = createTransport(poolOptions(deps));
+    // A connection that fails while nothing is sent concerns nobody; a mail under way is told by its own promise.
+    this.transport.on('error', () => {});
+  }
+
+  async send(mail: Mail, signal: AbortSignal): Promise<void> {
+    try {
+      await this.transport.sendMail({ ...messageOf(mail, this.deps.from), signal });
+    } catch (error) {
+      throw publicError(error);
+    }
+  }
+
+  close(): void {
+    this.transport.close();
+  }
+}
+
+/**
+ * `smtps`: TLS from the first byte (RFC 8314 3.3). `smtp`: STARTTLS where the server offers it, and required when credentials are sent,
+ * for whoever sits in between could take the offer away (RFC 3207 6). On this machine itself nobody does. Certificates are always verified.
+ */
+export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connections'>): SMTPPoolOptions & { pool: true } {
+  const { protocol, hostname, port, username, password } = new URL(url);
+  const secure = protocol === 'smtps:';
+  const hasCredentials = username !== '';
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const isLocal = isLoopback(host);
+  return {
+    pool: true,
+    host,
+    port: port === '' ? (secure ? 465 : 587) : Number(port),
+    secure,
+    requireTLS: !secure && hasCredentials && !isLocal,
+    ignoreTLS: !secure && isLocal,
+    ...(hasCredentials && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    tls: { minVersion: 'TLSv1.2' },
+    maxConnections: connections,
+    // The outbox repeats, later and durably.
+    maxRequeues: 0,
+    connectionTimeout: connectTimeoutMs,
+    greetingTimeout: connectTimeoutMs,
+    dnsTimeout: connectTimeoutMs,
+    socketTimeout: silenceTimeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
+}
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
+/** Steps before the server has said anything: what goes wrong there is told in Node's own words. */
+const beforeTheTalk = ['CONN', 'TLS', 'STARTTLS'];
+/** Steps of the conversation that are about this mail, and not about who sends it or how. */
+const aboutTheMail = ['RCPT TO', 'DATA'];
+
+/**
+ * What the log may hold: codes and the step of the conversation. The text of an answer may repeat the address, or the link that a filter
+ * did not like. A permanent answer (RFC 5321 4.2.1) to the recipient or the message is a refusal; to a sign-in, say, it is a fault that
+ * the operator can mend while mails wait.
+ */
+function publicError(error: unknown): Error {
+  const { code, message: words, responseCode, response, command } = (error ?? {}) as Partial<Record<string, unknown>>;
+  const enhanced = typeof response === 'string' ? /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1] : undefined;
+  const step = typeof command === 'string' && /^[A-Z0-9 -]{1,20}$/.test(command) ? command : 'an unnamed step';
+  if (typeof responseCode === 'number') {
+    const message = `the mail server answered ${[responseCode, enhanced].filter(Boolean).join(' ')} to ${step}`;
+    return responseCode >= 500 && aboutTheMail.includes(step) ? new MailRefusedError(message) : new Error(message);
+  }
+  const what = !response && beforeTheTalk.includes(step) ? words : code;
+  return new Error(`the mail server could not be talked to: ${what ?? 'no code'} at ${step}`);
+}
