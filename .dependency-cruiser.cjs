@@ -55,7 +55,7 @@ const layers = {
   app: {
     files: 'app.ts',
     values: ['auth/', 'graphql/', 'http/', 'log.ts', 'open-auth.ts', 'rules/', 'services.ts', 'telemetry/open.ts'],
-    types: ["config.ts"],
+    types: ['config.ts'],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/(port|queries|records).ts'] },
   latchkey: { files: 'latchkey.ts', values: ['app.ts', 'config.ts'], types: ['auth/', 'http/plugin.ts', 'mail/port.ts'] },
