@@ -2,12 +2,12 @@ import type { AccountRecord } from '../store/records.js';
 import type { RoleBook } from './role-book.js';
 import type { Permission } from './roles.js';
 
-/** An account as everything outside the sign-in sees it: without the password hash. */
-export interface Account extends Omit<AccountRecord, 'passwordHash'> {
+/** An account as everything outside the sign-in sees it: without the hashes of password and mailed secrets. */
+export interface Account extends Omit<AccountRecord, 'passwordHash' | 'oneTimeTokens'> {
   /** What its roles allow. */
   readonly permissions: readonly Permission[];
 }
 
-export function toAccount({ passwordHash: _, ...record }: AccountRecord, roles: RoleBook): Account {
+export function toAccount({ passwordHash: _, oneTimeTokens: __, ...record }: AccountRecord, roles: RoleBook): Account {
   return { ...record, permissions: roles.permissionsOf(record.roles) };
 }

@@ -204,5 +204,6 @@ function newAccount(facts: FirstFacts): AccountRecord {
     signInCount: 0,
     version: 1,
     changedAt: facts.createdAt,
+    oneTimeTokens: [],
   };
 }

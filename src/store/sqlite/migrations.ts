@@ -145,6 +145,21 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER session_changes_kept AFTER INSERT ON session_changes
     BEGIN DELETE FROM session_changes WHERE seq <= NEW.seq - 10000; END;
   `,
+  `
+  ALTER TABLE accounts ADD COLUMN one_time_tokens TEXT NOT NULL DEFAULT '[]';
+
+  CREATE TABLE signups (
+    id TEXT PRIMARY KEY NOT NULL,
+    email TEXT NOT NULL,
+    username TEXT,
+    password_hash TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX signups_email ON signups (email, created_at DESC, id DESC);
+  CREATE INDEX signups_expired ON signups (expires_at);
+  `,
 ];
 
 /**

@@ -8,7 +8,9 @@ import type {
   Ending,
   KeyPurpose,
   KeyRecord,
+  OneTimeTokenRecord,
   SessionRecord,
+  SignupRecord,
 } from '../records.js';
 import type { Values } from './connection.js';
 
@@ -30,6 +32,7 @@ export interface AccountRow {
   readonly sign_in_count: number;
   readonly version: number;
   readonly changed_at: number;
+  readonly one_time_tokens: OneTimeTokenRecord[];
   readonly deleted_at: number | null;
 }
 
@@ -53,6 +56,16 @@ export interface SessionRow {
   readonly user_agent: string | null;
   readonly device: DeviceRecord;
   readonly revoked: Ending | null;
+}
+
+export interface SignupRow {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string | null;
+  readonly password_hash: string;
+  readonly token_hash: string;
+  readonly created_at: number;
+  readonly expires_at: number;
 }
 
 export interface KeyRow {
@@ -83,7 +96,7 @@ export interface AuditRow {
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
    kept_session_id sign_in_count version changed_at deleted_at`,
-  'roles disabled sessions_ended',
+  'roles disabled sessions_ended one_time_tokens',
 );
 export const sessionObject = jsonObject(
   `id account_id epoch ordinal generation confirmed_generation confirmed_at attempt_id created_at last_seen_at
@@ -94,10 +107,15 @@ export const keyObject = jsonObject('id purpose sequence algorithm created_at ac
 
 export const auditObject = jsonObject('id created_at type actor_id account_id session_id ip_address user_agent count purge_at', 'detail');
 
-function jsonObject(plain: string, json: string): string {
+export const signupObject = jsonObject('id email username password_hash token_hash created_at expires_at');
+
+function jsonObject(plain: string, json = ''): string {
   const columns = [
     ...plain.split(/\s+/).map((column) => `'${column}', ${column}`),
-    ...json.split(/\s+/).map((column) => `'${column}', json(${column})`),
+    ...json
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((column) => `'${column}', json(${column})`),
   ];
   return `json_object(${columns.join(', ')})`;
 }
@@ -124,6 +142,7 @@ export function toAccount(row: AccountRow): AccountRecord {
     signInCount: row.sign_in_count,
     version: row.version,
     changedAt: row.changed_at,
+    oneTimeTokens: row.one_time_tokens,
   };
 }
 
@@ -152,6 +171,7 @@ export function accountValues(account: AccountRecord): Values {
     sign_in_count: account.signInCount,
     version: account.version,
     changed_at: account.changedAt,
+    one_time_tokens: tokensJson(account.oneTimeTokens),
   };
 }
 
@@ -200,6 +220,30 @@ export function sessionValues(session: SessionRecord): Values {
     user_agent: session.userAgent,
     device: deviceJson(session.device),
     revoked: session.revoked && endingJson(session.revoked),
+  };
+}
+
+export function toSignup(row: SignupRow): SignupRecord {
+  return {
+    id: row.id,
+    email: row.email,
+    username: row.username,
+    passwordHash: row.password_hash,
+    tokenHash: row.token_hash,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+export function signupValues(signup: SignupRecord): Values {
+  return {
+    id: signup.id,
+    email: signup.email,
+    username: signup.username,
+    password_hash: signup.passwordHash,
+    token_hash: signup.tokenHash,
+    created_at: signup.createdAt,
+    expires_at: signup.expiresAt,
   };
 }
 
@@ -273,8 +317,12 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
   return JSON.stringify({ at, until, reason });
 }
 
+export function tokensJson(tokens: readonly OneTimeTokenRecord[]): string {
+  return JSON.stringify(tokens.map(({ purpose, hash, epoch, expiresAt, email }) => ({ purpose, hash, epoch, expiresAt, email })));
+}
+
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events', values: Values): string {
+export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'signups', values: Values): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }
