@@ -4,7 +4,7 @@
  * layer holds.
  */
 const layers = {
-  auth: { files: 'auth/', values: ['store/(port|queries|records).ts'], types: ['config.ts', 'mail/port.ts'] },
+  auth: { files: 'auth/', values: ['store/(port|queries|records).ts'], types: ['config.ts', 'mail/(port|mails).ts'] },
   mail: { files: 'mail/' },
   'store-port': { files: 'store/(port|queries|records|inspection).ts' },
   'store-open': {
@@ -44,8 +44,8 @@ const layers = {
   },
   services: {
     files: 'services.ts',
-    values: ['auth/', 'housekeeping.ts', 'store/(port|queries|records).ts'],
-    types: ['config.ts', 'mail/port.ts'],
+    values: ['auth/', 'housekeeping.ts', 'mail/plain-mails.ts', 'store/(port|queries|records).ts'],
+    types: ['config.ts', 'mail/(port|mails).ts'],
   },
   app: {
     files: 'app.ts',

@@ -31,18 +31,6 @@ export class Notices {
     this.send({ to: account.email, subject: 'A session was ended for safety', text: lines.join('\n') });
   }
 
-  /** An administrator made the account. It holds no link to set a password by: no such link exists yet. */
-  accountCreated({ email }: Pick<AccountRecord, 'email'>): void {
-    const lines = [
-      `An account with this address was made for you at ${this.deps.publicUrl}.`,
-      '',
-      'It has no password yet. Whoever runs the service will tell you how to set one.',
-      'If you expected no such account, you need not do anything.',
-      '',
-    ];
-    this.send({ to: email, subject: 'An account was made for you', text: lines.join('\n') });
-  }
-
   /** Resolves when no mail is under way. */
   async settle(): Promise<void> {
     await Promise.all(this.underWay);

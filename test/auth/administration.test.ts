@@ -3,11 +3,14 @@ import { AccountDeletions } from '../../src/auth/account-deletions.js';
 import { Accounts } from '../../src/auth/accounts.js';
 import { Administration, type Caller } from '../../src/auth/administration.js';
 import { Administrators } from '../../src/auth/administrators.js';
+import { Afterwards } from '../../src/auth/afterwards.js';
 import { BulkRevocations } from '../../src/auth/bulk-revocations.js';
-import { Notices } from '../../src/auth/notices.js';
+import { PasswordResets } from '../../src/auth/password-resets.js';
 import type { Passwords } from '../../src/auth/passwords.js';
 import type { Permission } from '../../src/auth/roles.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
+import type { WaitingSignups } from '../../src/auth/waiting-signups.js';
+import { PlainAccountMails } from '../../src/mail/plain-mails.js';
 import type { Mail } from '../../src/mail/port.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
@@ -22,18 +25,21 @@ const config = {
   passwordMinLength: 8,
   passwordMaxLength: 256,
   signupEnabled: false,
+  emailVerificationRequired: false,
+  verificationTtlSeconds: 86_400,
+  resetTtlSeconds: 3_600,
 };
 const everything: readonly Permission[] = ['users:read', 'users:write', 'sessions:read', 'sessions:revoke', 'audit:read'];
 
 let store: Store;
 let time: FakeTime;
 let log: RecordingLog;
-let mails: Mail[];
+let sent: Mail[];
 beforeEach(async () => {
   store = await memoryStore();
   time = new FakeTime();
   log = new RecordingLog();
-  mails = [];
+  sent = [];
 });
 
 function services(over: Store = store) {
@@ -42,21 +48,26 @@ function services(over: Store = store) {
   const audit = anAudit(over, time);
   const search = new SessionSearch({ store: over, clock, roles });
   const deletions = new AccountDeletions({ store: over, clock, log, config });
-  const notices = new Notices({ mailer: { send: async (mail) => void mails.push(mail) }, log, publicUrl: 'https://auth.example.com' });
+  const afterwards = new Afterwards({ log });
+  const mails = new PlainAccountMails({ mailer: { send: async (mail) => void sent.push(mail) }, publicUrl: 'https://auth.example.com' });
+  const passwords = {} as Passwords;
+  const waitingSignups = {} as WaitingSignups;
   const administration = new Administration({
     store: over,
     clock,
-    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, roles, audit, config }),
+    accounts: new Accounts({ store: over, clock, passwords, waitingSignups, roles, audit, config }),
     administrators: new Administrators({ store: over, clock, roles }),
     deletions,
     bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),
-    notices,
+    passwordResets: new PasswordResets({ store: over, clock, passwords, audit, mails, afterwards, log, config }),
+    mails,
+    afterwards,
     audit,
     log,
     roles,
     config,
   });
-  return { administration, deletions, notices };
+  return { administration, deletions, afterwards };
 }
 const made = async (...roles: string[]): Promise<AccountRecord> => {
   const account = anAccount({ roles });
@@ -219,11 +230,11 @@ describe('the deletion of an account', () => {
   });
 });
 
-it('a new account is told to its person by mail, which holds no link yet', async () => {
+it('a new account is told to its person by mail, with a link to set the first password', async () => {
   const caller = await made('admin');
-  const { administration, notices } = services();
+  const { administration, afterwards } = services();
   await administration.createUser(as(caller), { email: 'New@example.com' });
-  await notices.settle();
-  expect(mails).toMatchObject([{ to: 'new@example.com', subject: 'An account was made for you' }]);
-  expect(mails[0]?.text).not.toMatch(/token|#/);
+  await afterwards.settle();
+  expect(sent).toMatchObject([{ to: 'new@example.com', subject: 'An account was made for you' }]);
+  expect(sent[0]?.text).toMatch(/^https:\/\/auth\.example\.com\/reset-password#token=lk_ot_[\w-]{64}$/m);
 });
