@@ -61,7 +61,8 @@ export class Accounts {
     const { config, passwords, waitingSignups } = this.deps;
     if (!config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
     if (!config.emailVerificationRequired) return this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
-    const { email, username } = await this.check(input);
+    const { email, username } = this.check(input);
+    await this.checkFree(username);
     await waitingSignups.begin({ email, username, passwordHash: await passwords.hash(input.password, request.ipAddress) }, request);
     return null;
   }
@@ -97,9 +98,10 @@ export class Accounts {
   ): Promise<AccountRecord> {
     const { store, clock, passwords, roles: book } = this.deps;
     book.check(input.roles, 'roles');
-    const { email, username } = await this.check(input);
+    const { email, username } = this.check(input);
     // Only to spare the hash: what decides is the store's unique index.
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
+    await this.checkFree(username);
     const ipAddress = maker.kind === 'signup' ? maker.request.ipAddress : null;
     const passwordHash = input.password === null ? null : await passwords.hash(input.password, ipAddress);
     const roles = [...new Set([book.defaultRole, ...input.roles])];
@@ -115,15 +117,18 @@ export class Accounts {
     return account;
   }
 
-  /** What does not depend on whether the address has an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `USERNAME_TAKEN`. */
-  private async check(input: Pick<SignupInput, 'username' | 'email'> & { readonly password: string | null }) {
+  /** What the input says, if it can be had. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`. */
+  private check(input: Pick<SignupInput, 'username' | 'email'> & { readonly password: string | null }) {
     const email = emailFrom(input.email, 'email');
     const username = input.username ?? null;
     if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
     if (input.password !== null) checkNewPassword(input.password, 'password', [email, username], this.deps.config);
-    if (username !== null && (await this.deps.store.findAccountByUsername(username)) !== null)
-      throw new AuthError('USERNAME_TAKEN', { field: 'username' });
     return { email, username };
+  }
+
+  private async checkFree(username: string | null): Promise<void> {
+    const holder = username === null ? null : await this.deps.store.findAccountByUsername(username);
+    if (holder !== null) throw new AuthError('USERNAME_TAKEN', { field: 'username' });
   }
 
   /**
