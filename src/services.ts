@@ -138,6 +138,10 @@ function choresOf({ store, clock, uses, audit, signingKeys, deletions, revocatio
   ];
 }
 
+function serverInfoOf({ signupEnabled, emailVerificationRequired, passwordMinLength, passwordMaxLength }: Config) {
+  return { version, signupEnabled, emailVerificationRequired, passwordMinLength, passwordMaxLength };
+}
+
 interface ServiceDeps {
   readonly config: Config;
   /** The present secret first. */
@@ -217,13 +221,7 @@ export async function openServices(deps: ServiceDeps) {
     auditSearch: new AuditSearch({ store }),
     refreshTokens,
     now: () => clock.now(),
-    serverInfo: {
-      version,
-      signupEnabled: config.signupEnabled,
-      emailVerificationRequired: config.emailVerificationRequired,
-      passwordMinLength: config.passwordMinLength,
-      passwordMaxLength: config.passwordMaxLength,
-    },
+    serverInfo: serverInfoOf(config),
     housekeeping,
     /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
