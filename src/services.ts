@@ -226,6 +226,8 @@ export async function openServices(deps: ServiceDeps) {
     /** Removes every session record and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
+    /** Resolves when what was to be done after answers is done. */
+    settle: () => afterwards.settle(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
       liveViewers.close();
