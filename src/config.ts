@@ -335,6 +335,31 @@ export const settings = {
     about: 'The longest password that a person may choose.',
     parse: integer(256, 64, 1024),
   }),
+  emailVerificationRequired: setting({
+    env: 'LATCHKEY_EMAIL_VERIFICATION',
+    defaultText: 'off',
+    bounds: 'off, required',
+    about:
+      'Whether a new address must be verified before it has an account. Then nobody can find out by a sign-up who has one, and nobody is signed in by it: see [one-time tokens](decisions/one-time-tokens.md).',
+    parse: z
+      .enum(['off', 'required'], { error: 'must be off or required' })
+      .default('off')
+      .transform((value) => value === 'required'),
+  }),
+  resetTtlSeconds: setting({
+    env: 'LATCHKEY_RESET_TTL',
+    defaultText: '1h',
+    bounds: '5m to 7d',
+    about: 'So long a mailed link to set a new password is good.',
+    parse: duration('1h', '5m', '7d'),
+  }),
+  verificationTtlSeconds: setting({
+    env: 'LATCHKEY_VERIFICATION_TTL',
+    defaultText: '24h',
+    bounds: '5m to 7d',
+    about: 'So long a mailed link to verify an address is good, and the one to an account that an administrator made.',
+    parse: duration('24h', '5m', '7d'),
+  }),
   configFile: setting({
     env: 'LATCHKEY_CONFIG_FILE',
     defaultText: 'none: the built-in roles, and all notices',
@@ -391,20 +416,6 @@ export const settings = {
     bounds: 'an absolute URL; https in production',
     about: 'The page that links in mails lead to for an address, followed by `#token=...`, and `&purpose=revert` to take a change back.',
     parse: optionalUrl,
-  }),
-  resetTtlSeconds: setting({
-    env: 'LATCHKEY_RESET_TTL',
-    defaultText: '1h',
-    bounds: '5m to 7d',
-    about: 'So long a link for a new password is good.',
-    parse: duration('1h', '5m', '7d'),
-  }),
-  verificationTtlSeconds: setting({
-    env: 'LATCHKEY_VERIFICATION_TTL',
-    defaultText: '24h',
-    bounds: '5m to 7d',
-    about: 'So long a link that confirms an address is good.',
-    parse: duration('24h', '5m', '7d'),
   }),
   allowedOrigins: setting({
     env: 'LATCHKEY_ALLOWED_ORIGINS',

@@ -5,10 +5,13 @@ import { AccountDirectory } from './auth/account-directory.js';
 import { Accounts } from './auth/accounts.js';
 import { Administration } from './auth/administration.js';
 import { Administrators } from './auth/administrators.js';
+import { Afterwards } from './auth/afterwards.js';
 import { Audit } from './auth/audit.js';
 import { AuditSearch } from './auth/audit-search.js';
 import { BulkRevocations } from './auth/bulk-revocations.js';
 import { Clock, type MachineClocks, thisMachine } from './auth/clock.js';
+import { EmailChanges } from './auth/email-changes.js';
+import { EmailVerifications } from './auth/email-verifications.js';
 import { Introspection } from './auth/introspection.js';
 import { KeyAdministration } from './auth/key-administration.js';
 import { LiveViewers } from './auth/live-viewers.js';
@@ -17,7 +20,10 @@ import { Logouts } from './auth/logouts.js';
 import { MailSeal } from './auth/mail-seal.js';
 import { type Meter, noMeter } from './auth/meter.js';
 import { Notices } from './auth/notices.js';
+import { OwnAccounts } from './auth/own-accounts.js';
 import type { OwnClaimsSource } from './auth/own-claims.js';
+import { PasswordChanges } from './auth/password-changes.js';
+import { PasswordResets } from './auth/password-resets.js';
 import { Passwords } from './auth/passwords.js';
 import { Reauthentications } from './auth/reauthentications.js';
 import { RefreshTokens } from './auth/refresh-tokens.js';
@@ -36,10 +42,11 @@ import { SigningKeys } from './auth/signing-keys.js';
 import { Throttle } from './auth/throttle.js';
 import { TokenIssuer } from './auth/token-issuer.js';
 import { Viewers } from './auth/viewers.js';
+import { WaitingSignups } from './auth/waiting-signups.js';
 import { KeyWrapping } from './auth/wrapped-keys.js';
 import type { Config } from './config.js';
 import { type Chore, Housekeeping } from './housekeeping.js';
-import { Mails } from './mail/mails.js';
+import { type AccountMails, Mails } from './mail/mails.js';
 import { type GivenUp, Outbox } from './mail/outbox.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
@@ -70,24 +77,42 @@ async function forgetChanges(store: Store, before: number): Promise<void> {
   }
 }
 
-interface AdministrationParts {
+interface CommonParts {
   readonly store: Store;
   readonly clock: Clock;
-  readonly accounts: Accounts;
-  readonly notices: Notices;
+  readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly issuer: TokenIssuer;
+  readonly mails: AccountMails;
+  readonly afterwards: Afterwards;
   readonly audit: Audit;
   readonly log: Log;
   readonly roles: RoleBook;
   readonly config: Config;
 }
 
-function administrationOver(parts: AdministrationParts) {
+/** Accounts, and what changes by which a person gets in. */
+function credentialsOver(parts: CommonParts) {
+  const waitingSignups = new WaitingSignups(parts);
+  const accounts = new Accounts({ ...parts, waitingSignups });
+  const emailChanges = new EmailChanges({ ...parts, accounts });
+  return {
+    accounts,
+    emailChanges,
+    emailVerifications: new EmailVerifications({ ...parts, waitingSignups, emailChanges }),
+    passwordChanges: new PasswordChanges({ ...parts, accounts }),
+    passwordResets: new PasswordResets(parts),
+  };
+}
+
+function administrationOver(parts: CommonParts & { readonly accounts: Accounts; readonly passwordResets: PasswordResets }) {
   const sessionSearch = new SessionSearch(parts);
   const bulkRevocations = new BulkRevocations({ ...parts, search: sessionSearch });
   const deletions = new AccountDeletions(parts);
   const administrators = new Administrators(parts);
   const administration = new Administration({ ...parts, administrators, deletions, bulkRevocations });
-  return { accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
+  const ownAccounts = new OwnAccounts({ ...parts, administrators, deletions });
+  return { ownAccounts, accountDirectory: new AccountDirectory(parts), sessionSearch, bulkRevocations, deletions, administration };
 }
 
 interface PostParts {
@@ -150,12 +175,9 @@ async function withServerKeys({ config, store, clock, log, meter, serverKeys }: 
   return { refreshTokens, passwords, seal, throttle: new Throttle({ store, clock, log, config, blindingKeys, meter }) };
 }
 
-const serverInfoOf = ({ signupEnabled, passwordMinLength, passwordMaxLength }: Config) => ({
-  version,
-  signupEnabled,
-  passwordMinLength,
-  passwordMaxLength,
-});
+function serverInfoOf({ signupEnabled, emailVerificationRequired, passwordMinLength, passwordMaxLength }: Config) {
+  return { version, signupEnabled, emailVerificationRequired, passwordMinLength, passwordMaxLength };
+}
 
 interface ServiceDeps {
   readonly config: Config;
@@ -202,16 +224,19 @@ export async function openServices(deps: ServiceDeps) {
     config,
   });
   const audit = new Audit({ store, clock, log, config });
-  const accounts = new Accounts({ store, clock, passwords, throttle, roles, audit, config });
-  const sessions = new Sessions({ store, clock, roles, audit, config });
   const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, audit, log, config });
+  const afterwards = new Afterwards({ log });
+  const parts = { store, clock, passwords, throttle, issuer, mails, afterwards, audit, log, roles, config };
+  const credentials = credentialsOver(parts);
+  const { accounts } = credentials;
+  const sessions = new Sessions({ store, clock, roles, audit, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
   const sessionEvents = new SessionEvents({ store, clock, log });
-  const { deletions, ...forAdministrators } = administrationOver({ store, clock, accounts, notices, audit, log, roles, config });
+  const { deletions, ...forAdministrators } = administrationOver({ ...parts, ...credentials });
   const housekeeping = new Housekeeping(log, choresOf({ store, clock, uses, audit, signingKeys, deletions, revocations, outbox }));
   return {
-    accounts,
+    ...credentials,
     roles,
     sessions,
     signIns: new SignIns({ store, clock, accounts, issuer, audit, notices, config, meter }),
@@ -240,12 +265,15 @@ export async function openServices(deps: ServiceDeps) {
     /** Removes every session record, event of the audit log and tally that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
+    /** Resolves when what was to be done after answers is done. */
+    settle: () => afterwards.settle(),
     /** Writes down what is only in memory. The store stays open. */
     close: async () => {
       liveViewers.close();
       await sessionEvents.close();
       await revocations.close();
       await housekeeping.stop();
+      await afterwards.settle();
       await notices.settle();
       await throttle.close();
       await outbox.close();

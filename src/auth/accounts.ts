@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { DuplicateError, type Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
-import { type Account, toAccount } from './account.js';
+import { type Account, newAccount, toAccount } from './account.js';
 import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { AuthError, asAuthError, serviceUnavailable } from './errors.js';
-import { isId, isUsername, normalizeEmail } from './identifiers.js';
+import { emailFrom, isId, isUsername, normalizeEmail } from './identifiers.js';
 import { isDisabled } from './liveness.js';
+import { mintOneTimeToken } from './one-time-tokens.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 import type { RoleBook } from './role-book.js';
 import type { Throttle } from './throttle.js';
 import type { RequestFacts } from './viewer.js';
+import type { WaitingSignups } from './waiting-signups.js';
 
 export interface SignupInput {
   readonly email: string;
@@ -28,6 +30,9 @@ export interface NewAccount extends SignupInput {
 /** An account of which nobody knows a password yet. */
 export type NewAccountWithoutPassword = Omit<NewAccount, 'password'>;
 
+/** The `sessionEpoch` of a new account. */
+const firstEpoch = 0;
+
 /** Who makes an account: whoever signs up, or an administrator; `by` null: an operator at the command line. */
 type Maker = { readonly kind: 'signup'; readonly request: RequestFacts } | { readonly kind: 'administration'; readonly by: Actor | null };
 
@@ -41,7 +46,12 @@ interface AccountsDeps {
   readonly throttle: Throttle;
   readonly roles: RoleBook;
   readonly audit: Audit;
-  readonly config: PasswordRules & { readonly signupEnabled: boolean };
+  readonly waitingSignups: Pick<WaitingSignups, 'begin' | 'isPassword'>;
+  readonly config: PasswordRules & {
+    readonly signupEnabled: boolean;
+    readonly emailVerificationRequired: boolean;
+    readonly verificationTtlSeconds: number;
+  };
 }
 
 export class Accounts {
@@ -49,14 +59,22 @@ export class Accounts {
 
   /**
    * Makes an account for whoever asks. Throws `AuthError`: `FORBIDDEN` (sign-up closed), `RATE_LIMITED` (too many from this network), and
-   * what `create` throws. Of many at once with one address, exactly one succeeds.
+   * what `create` throws. Of many at once with one address, exactly one succeeds. Null where addresses must be verified: then the sign-up
+   * waits for that, and nothing tells whether the address has an account.
    */
-  async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord> {
-    if (!this.deps.config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
-    await this.deps.throttle.network('signup', request);
-    const account = await this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
-    await this.deps.throttle.acquaint(account.id, request);
-    return account;
+  async signUp(input: SignupInput, request: RequestFacts): Promise<AccountRecord | null> {
+    const { config, passwords, throttle, waitingSignups } = this.deps;
+    if (!config.signupEnabled) throw new AuthError('FORBIDDEN', { reason: 'SIGNUP_CLOSED' });
+    await throttle.network('signup', request);
+    if (!config.emailVerificationRequired) {
+      const account = await this.make({ ...input, roles: [], emailVerified: false }, { kind: 'signup', request });
+      await throttle.acquaint(account.id, request);
+      return account;
+    }
+    const { email, username } = this.check(input);
+    await this.checkFree(username);
+    await waitingSignups.begin({ email, username, passwordHash: await passwords.hash(input.password, request.ipAddress) }, request);
+    return null;
   }
 
   /** Makes an account by an operator's hand, whether or not sign-up is open. Throws what `make` throws. */
@@ -64,33 +82,41 @@ export class Accounts {
     return toAccount(await this.make(input, { kind: 'administration', by: null }), this.deps.roles);
   }
 
-  /** Makes an account that nobody can sign in to before the person sets a password, whether or not sign-up is open. Throws what `make` throws. */
-  async createWithoutPassword(input: NewAccountWithoutPassword, by: Actor): Promise<Account> {
-    return toAccount(await this.make({ ...input, password: null }, { kind: 'administration', by }), this.deps.roles);
+  /**
+   * Makes an account that nobody can sign in to before the person sets a password, whether or not sign-up is open. `invitation` is the
+   * one-time token for that, good as long as a link to verify an address. Throws what `make` throws.
+   */
+  async createWithoutPassword(
+    input: NewAccountWithoutPassword,
+    by: Actor,
+  ): Promise<{ readonly account: Account; readonly invitation: string }> {
+    const id = randomUUID();
+    const expiresAt = this.deps.clock.now() + this.deps.config.verificationTtlSeconds * 1000;
+    const { token: invitation, record } = mintOneTimeToken({ id, sessionEpoch: firstEpoch }, 'RESET', expiresAt);
+    const made = await this.make({ ...input, password: null }, { kind: 'administration', by }, { id, tokens: [record] });
+    return { account: toAccount(made, this.deps.roles), invitation };
   }
 
   /**
-   * The one way to an account. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, `RATE_LIMITED` (hashing
-   * queue full), `SERVICE_UNAVAILABLE` (the audit log cannot be written).
+   * The one way to an account, that of a verified sign-up apart. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`, `EMAIL_TAKEN`,
+   * `USERNAME_TAKEN`, `RATE_LIMITED` (hashing queue full), `SERVICE_UNAVAILABLE` (the audit log cannot be written).
    */
-  private async make(input: NewAccountWithoutPassword & { readonly password: string | null }, maker: Maker): Promise<AccountRecord> {
-    const { config, store, clock, passwords, roles: book } = this.deps;
-    const email = normalizeEmail(input.email);
-    if (email === null) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
-    const username = input.username ?? null;
-    if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
+  private async make(
+    input: NewAccountWithoutPassword & { readonly password: string | null },
+    maker: Maker,
+    { id, tokens }: { readonly id: string; readonly tokens: AccountRecord['oneTimeTokens'] } = { id: randomUUID(), tokens: [] },
+  ): Promise<AccountRecord> {
+    const { store, clock, passwords, roles: book } = this.deps;
     book.check(input.roles, 'roles');
-    if (input.password !== null) checkNewPassword(input.password, 'password', [email, username], config);
-
+    const { email, username } = this.check(input);
     // Only to spare the hash: what decides is the store's unique index.
     if ((await store.findAccountByEmail(email)) !== null) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
-    if (username !== null && (await store.findAccountByUsername(username)) !== null)
-      throw new AuthError('USERNAME_TAKEN', { field: 'username' });
+    await this.checkFree(username);
     const ipAddress = maker.kind === 'signup' ? maker.request.ipAddress : null;
     const passwordHash = input.password === null ? null : await passwords.hash(input.password, ipAddress);
     const roles = [...new Set([book.defaultRole, ...input.roles])];
     const { emailVerified } = input;
-    const account = newAccount({ id: randomUUID(), email, emailVerified, username, passwordHash, roles, createdAt: clock.now() });
+    const account = newAccount({ id, email, emailVerified, username, passwordHash, roles, createdAt: clock.now() }, tokens);
     await this.note(maker, account);
     try {
       await store.createAccount(account);
@@ -101,13 +127,46 @@ export class Accounts {
     return account;
   }
 
+  /** What the input says, if it can be had. Throws `AuthError`: `BAD_USER_INPUT`, `WEAK_PASSWORD`. */
+  private check(input: Pick<SignupInput, 'username' | 'email'> & { readonly password: string | null }) {
+    const email = emailFrom(input.email, 'email');
+    const username = input.username ?? null;
+    if (username !== null && !isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
+    if (input.password !== null) checkNewPassword(input.password, 'password', [email, username], this.deps.config);
+    return { email, username };
+  }
+
+  private async checkFree(username: string | null): Promise<void> {
+    const holder = username === null ? null : await this.deps.store.findAccountByUsername(username);
+    if (holder !== null) throw new AuthError('USERNAME_TAKEN', { field: 'username' });
+  }
+
   /**
    * The account whose password this is, as it was when its hash was read. Throws `AuthError`: `INVALID_CREDENTIALS` for an unknown
-   * login and a wrong password alike, `ACCOUNT_DISABLED` only after the right password, `RATE_LIMITED` before it is tried (too many were
-   * wrong, or the hashing queue is full), and `StoreUnavailableError`, also when attempts cannot be counted.
+   * login and a wrong password alike, `ACCOUNT_DISABLED` and, where addresses must be verified, `EMAIL_NOT_VERIFIED` only after the right
+   * password, `RATE_LIMITED` before it is tried (too many were wrong, or the hashing queue is full), and `StoreUnavailableError`, also when
+   * attempts cannot be counted.
    */
   async authenticate(login: string, password: string, request: RequestFacts): Promise<AccountRecord> {
-    return this.prove(await this.findByLogin(login), password, request, login);
+    const { config, audit } = this.deps;
+    const found = await this.findByLogin(login);
+    if (!config.emailVerificationRequired) return this.prove(found, password, request, login);
+    const account = await this.prove(found, password, request, login).catch((error: unknown) =>
+      this.whereWaiting(error, login, password, request),
+    );
+    if (account.emailVerified) return account;
+    audit.count('LOGIN_FAILED', { by: actorOf(null, request), accountId: account.id, detail: { reason: 'EMAIL_NOT_VERIFIED' } });
+    throw new AuthError('EMAIL_NOT_VERIFIED');
+  }
+
+  /**
+   * Throws: whoever has the password of a sign-up that waits is told what it waits for. Also for an address that has an account, whose wrong
+   * passwords all cost this second hash: otherwise a sign-up and a sign-in would tell whether it has one.
+   */
+  private async whereWaiting(error: unknown, login: string, password: string, request: RequestFacts): Promise<never> {
+    const email = normalizeEmail(login);
+    if (email === null || asAuthError(error)?.code !== 'INVALID_CREDENTIALS') throw error;
+    throw (await this.deps.waitingSignups.isPassword(email, password, request)) ? new AuthError('EMAIL_NOT_VERIFIED') : error;
   }
 
   /** The account of this id, as it was when its hash was read, if this is its password. Throws what `authenticate` throws. */
@@ -137,8 +196,7 @@ export class Accounts {
       audit.count('LOGIN_FAILED', { ...entry, detail: { reason: 'ACCOUNT_DISABLED' } });
       throw new AuthError('ACCOUNT_DISABLED');
     }
-    if (passwords.isOutdated(hash)) await this.rehash(account.id, hash, password, request);
-    return account;
+    return passwords.isOutdated(hash) ? this.rehashed(account, hash, password, request) : account;
   }
 
   /** Null when there is none; also for a malformed id. */
@@ -186,14 +244,17 @@ export class Accounts {
     return audit.before('ACCOUNT_CREATED', { by: maker.by, accountId: id, detail: { roles: roles.join(', ') } });
   }
 
-  /** Replaces a hash of an older cost or pepper. When the queue is full the next sign-in does it: this one has been earned. */
-  private async rehash(accountId: string, expectedHash: string, password: string, request: RequestFacts): Promise<void> {
+  /**
+   * The account with its hash of an older cost or pepper replaced. When the queue is full the next sign-in does it: this one has been earned.
+   * When another sign-in or a new password came first, that one's hash stays.
+   */
+  private async rehashed(account: AccountRecord, hash: string, password: string, request: RequestFacts): Promise<AccountRecord> {
     try {
-      const newHash = await this.deps.passwords.hash(password, request.ipAddress);
-      // When another sign-in or a new password came first, that one's hash stays.
-      await this.deps.store.rehashPassword(accountId, expectedHash, newHash);
+      const passwordHash = await this.deps.passwords.hash(password, request.ipAddress);
+      return (await this.deps.store.rehashPassword(account.id, hash, passwordHash)) ? { ...account, passwordHash } : account;
     } catch (error) {
       if (!(error instanceof AuthError && error.code === 'RATE_LIMITED')) throw error;
+      return account;
     }
   }
 
@@ -204,22 +265,4 @@ export class Accounts {
     const username = login.length <= 256 ? login.trim() : '';
     return isUsername(username) ? this.deps.store.findAccountByUsername(username) : null;
   }
-}
-
-type FirstFacts = Pick<AccountRecord, 'id' | 'email' | 'emailVerified' | 'username' | 'passwordHash' | 'roles' | 'createdAt'>;
-
-function newAccount(facts: FirstFacts): AccountRecord {
-  return {
-    ...facts,
-    lastLoginAt: null,
-    passwordChangedAt: null,
-    disabled: null,
-    sessionEpoch: 0,
-    keptSessionId: null,
-    sessionsEnded: null,
-    signInCount: 0,
-    version: 1,
-    rightsVersion: 1,
-    changedAt: facts.createdAt,
-  };
 }

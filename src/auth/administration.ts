@@ -1,18 +1,20 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import type { AccountMails } from '../mail/mails.js';
 import type { Store } from '../store/port.js';
 import type { AccountRecord, EpochMs } from '../store/records.js';
 import { type Account, toAccount } from './account.js';
 import type { AccountDeletions } from './account-deletions.js';
 import type { Accounts } from './accounts.js';
 import type { Administrators } from './administrators.js';
+import type { Afterwards } from './afterwards.js';
 import { type Actor, type Audit, actorOf, type Source } from './audit.js';
 import type { BulkRevocations, RevokedSessions } from './bulk-revocations.js';
 import type { Clock } from './clock.js';
-import { AuthError, serviceUnavailable } from './errors.js';
+import { untilWon } from './compare-and-set.js';
+import { AuthError } from './errors.js';
 import { isId, isWellFormed } from './identifiers.js';
 import { endOf, isDisabled } from './liveness.js';
 import type { Log } from './log.js';
-import type { Notices } from './notices.js';
+import type { PasswordResets } from './password-resets.js';
 import type { Role, RoleBook } from './role-book.js';
 import type { Permission } from './roles.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
@@ -28,10 +30,6 @@ export interface CreateUserInput {
 
 /** Characters (code points) of the reason for disabling an account. */
 const longestReason = 500;
-/** A change is lost only to another change of the same account, or of the caller's. */
-const mostTries = 20;
-/** Longer than an attempt takes, or two that hinder each other would meet again. */
-const longestPauseMs = 500;
 
 interface AdministrationDeps {
   readonly store: Store;
@@ -40,7 +38,9 @@ interface AdministrationDeps {
   readonly administrators: Administrators;
   readonly deletions: AccountDeletions;
   readonly bulkRevocations: BulkRevocations;
-  readonly notices: Notices;
+  readonly passwordResets: PasswordResets;
+  readonly mails: AccountMails;
+  readonly afterwards: Afterwards;
   readonly audit: Audit;
   readonly log: Log;
   readonly roles: RoleBook;
@@ -100,14 +100,15 @@ export class Administration {
     return caller.viewer.permissions.includes('sessions:read') ? revoked : { ...revoked, sessions: [] };
   }
 
-  /** Makes an account without a password. Throws what `Accounts.createWithoutPassword` throws, and `FORBIDDEN` for roles beyond the caller's. */
+  /** Makes an account without a password, and mails a link to set one. Throws what `Accounts.createWithoutPassword` throws, and `FORBIDDEN` for roles beyond the caller's. */
   async createUser(caller: Caller, { email, username = null, roles }: CreateUserInput): Promise<Account> {
     this.deps.roles.check(roles ?? [], 'roles');
     const permissions = await this.presentRights(caller, 'users:write');
     if (!includes(permissions, this.deps.roles.permissionsOf(roles ?? []))) throw new AuthError('FORBIDDEN');
     const input = { email, username, roles: roles ?? [], emailVerified: false };
-    const account = await this.deps.accounts.createWithoutPassword(input, actor(caller));
-    this.deps.notices.accountCreated(account);
+    const { accounts, mails, afterwards } = this.deps;
+    const { account, invitation } = await accounts.createWithoutPassword(input, actor(caller));
+    afterwards.tell('mail of an account that was made', () => mails.accountCreated(account.email, invitation));
     return account;
   }
 
@@ -175,23 +176,30 @@ export class Administration {
     });
   }
 
-  /** Read, decide, compare-and-set; whoever loses reads and decides again, after a pause at random: two that hinder each other must part. */
-  private async act<Done>(caller: Caller, userId: string, { grants = [], leavesGranting, note, apply }: Act<Done>): Promise<Done> {
-    const { store, administrators, roles } = this.deps;
-    for (let tries = 0; tries < mostTries; tries += 1) {
-      const permissions = await this.presentRights(caller, 'users:write');
-      const account = isId(userId) ? await store.findAccount(userId) : null;
-      if (account === null) throw new AuthError('NOT_FOUND', { field: 'userId' });
-      if (!includes(permissions, roles.permissionsOf([...account.roles, ...grants]))) throw new AuthError('FORBIDDEN');
+  /** Mails a link to set a new password; the present one stays as it is. Throws also `ACCOUNT_DISABLED`, `RATE_LIMITED`. */
+  async sendPasswordReset(caller: Caller, userId: string): Promise<void> {
+    await this.deps.passwordResets.send(await this.find(caller, userId), actor(caller));
+  }
+
+  private act<Done>(caller: Caller, userId: string, { grants = [], leavesGranting, note, apply }: Act<Done>): Promise<Done> {
+    const { administrators } = this.deps;
+    return untilWon(async () => {
+      const account = await this.find(caller, userId, grants);
       const losesGranting = administrators.canGrant(account.roles) && !leavesGranting;
-      if (!losesGranting || (await administrators.secureAnother(account, caller.viewer.accountId))) {
-        await note(account);
-        const done = await apply(account);
-        if (done !== null) return done;
-      }
-      await pause(Math.random() * Math.min(longestPauseMs, 4 * 2 ** tries));
-    }
-    throw serviceUnavailable();
+      if (losesGranting && !(await administrators.secureAnother(account, caller.viewer.accountId))) return null;
+      await note(account);
+      return apply(account);
+    });
+  }
+
+  /** Throws `AuthError` `NOT_FOUND`, and `FORBIDDEN` when the account, or a role that it gets, is not within the caller's authority by now. */
+  private async find(caller: Caller, userId: string, grants: readonly string[] = []): Promise<AccountRecord> {
+    const { store, roles } = this.deps;
+    const permissions = await this.presentRights(caller, 'users:write');
+    const account = isId(userId) ? await store.findAccount(userId) : null;
+    if (account === null) throw new AuthError('NOT_FOUND', { field: 'userId' });
+    if (!includes(permissions, roles.permissionsOf([...account.roles, ...grants]))) throw new AuthError('FORBIDDEN');
+    return account;
   }
 
   /**

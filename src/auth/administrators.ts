@@ -34,16 +34,17 @@ export class Administrators {
 
   /**
    * Step (2) for `target`, as it was read by the caller: false when it was lost, and everything is to be read again. Throws `AuthError`
-   * `FORBIDDEN` when `callerId`, if it is another account, has lost the right meanwhile, and `BAD_USER_INPUT` (`LAST_ADMINISTRATOR`).
+   * `FORBIDDEN` when `callerId`, if it is another account, has lost the right meanwhile, and `BAD_USER_INPUT` (`LAST_ADMINISTRATOR`), with the
+   * argument that names the account, if one does.
    */
-  async secureAnother(target: AccountRecord, callerId: string): Promise<boolean> {
+  async secureAnother(target: AccountRecord, callerId: string, field: string | null = 'userId'): Promise<boolean> {
     const { store, clock } = this.deps;
-    const other = target.id === callerId ? await this.findAnother(target.id) : await store.findAccount(callerId);
+    const other = target.id === callerId ? await this.findAnother(target.id, field) : await store.findAccount(callerId);
     if (other === null || isDisabled(other, clock.now()) || !this.canGrant(other.roles)) throw new AuthError('FORBIDDEN');
     return (await store.setRoles(other.id, other.rightsVersion, other.roles, clock.now())) !== null;
   }
 
-  private async findAnother(id: string): Promise<AccountRecord> {
+  private async findAnother(id: string, field: string | null): Promise<AccountRecord> {
     for (const role of this.deps.roles.names.filter((name) => this.canGrant([name]))) {
       const query = { search: null, role, disabled: false, emailVerified: null, now: this.deps.clock.now() };
       let after: CreationPosition | null = null;
@@ -55,6 +56,6 @@ export class Administrators {
         after = found.next;
       } while (after !== null);
     }
-    throw new AuthError('BAD_USER_INPUT', { field: 'userId', reason: 'LAST_ADMINISTRATOR' });
+    throw new AuthError('BAD_USER_INPUT', { ...(field !== null && { field }), reason: 'LAST_ADMINISTRATOR' });
   }
 }

@@ -54,13 +54,15 @@ export const auditEventKinds = {
   LOGIN_FAILED: kind({
     written: 'after',
     about:
-      'A sign-in was refused: wrong login or password, or a disabled account. Those of one minute, account and network (/24 of IPv4, /64 of IPv6) share an event; all unknown logins are one account.',
+      'A sign-in was refused: wrong login or password, a disabled account, or an address that is not verified. Those of one minute, account and network (/24 of IPv4, /64 of IPv6) share an event; all unknown logins are one account.',
     why: keepsOut,
     details: ['reason'],
-    summary: ({ count, detail }) =>
-      detail.reason === 'ACCOUNT_DISABLED'
-        ? `${times(count, 'A sign-in', 'sign-ins')} with the right password ${count === 1 ? 'was' : 'were'} refused: the account is disabled.`
-        : `${times(count, 'A sign-in was', 'sign-ins were')} refused: wrong login or password.`,
+    summary: ({ count, detail }) => {
+      const why = { ACCOUNT_DISABLED: 'the account is disabled', EMAIL_NOT_VERIFIED: 'the address is not verified' }[detail.reason ?? ''];
+      return why === undefined
+        ? `${times(count, 'A sign-in was', 'sign-ins were')} refused: wrong login or password.`
+        : `${times(count, 'A sign-in', 'sign-ins')} with the right password ${count === 1 ? 'was' : 'were'} refused: ${why}.`;
+    },
   }),
   LOGIN_THROTTLED: kind({
     written: 'after',

@@ -53,13 +53,14 @@ export const errorKinds = {
     message: 'Choose another password.',
     httpStatus: 400,
     reveals: nothing,
-    about: '`reason` says why, `field` where.',
+    about: '`reasons` lists why, `reason` is the first of them, `field` says where.',
     reasons: ['TOO_SHORT', 'TOO_LONG', 'COMMON', 'SAME_AS_LOGIN'],
   }),
   EMAIL_TAKEN: kind({
     message: 'This email address already has an account.',
     httpStatus: 409,
-    reveals: 'to anyone: that the address has an account (only where addresses need no verification)',
+    reveals:
+      'to anyone: that the address has an account (only where addresses need no verification); to administrators and to the holder of a link that was mailed to the address',
     about: 'Offer to sign in instead.',
   }),
   USERNAME_TAKEN: kind({
@@ -83,8 +84,8 @@ export const errorKinds = {
   ACCOUNT_DISABLED: kind({
     message: 'This account is disabled.',
     httpStatus: 403,
-    reveals: 'to the holder of the right password or of an authentic token: that the account is disabled',
-    about: 'Signing in again does not help.',
+    reveals: 'to the holder of the right password or of an authentic token, and to administrators: that the account is disabled',
+    about: 'Signing in again does not help, and no mail to set a password is sent.',
   }),
   RATE_LIMITED: kind({
     message: 'Too many requests. Try again later.',
@@ -189,6 +190,8 @@ export const authErrorCodes = Object.keys(errorKinds) as AuthErrorCode[];
 /** What an error may tell besides its code. Whatever is not here does not leave the server. */
 export interface ErrorDetails {
   readonly reason?: string;
+  /** All reasons, where there may be several; `reason` is the first. */
+  readonly reasons?: readonly string[];
   /** When it happened: epoch milliseconds here, an ISO 8601 instant in the answer. */
   readonly at?: number;
   /** The argument or input field at fault. */

@@ -1,5 +1,6 @@
 // This one file: the whole package takes longer to load than everything else that the command line needs.
 import emailCheck from 'validator/lib/isEmail.js';
+import { AuthError } from './errors.js';
 
 /**
  * The one form in which an email address is stored, compared and returned: trimmed, lower case, NFC. Null when that is not
@@ -10,6 +11,13 @@ export function normalizeEmail(input: string): string | null {
   if (input.length > 1024 || !isWellFormed(input)) return null;
   const email = input.trim().normalize('NFC').toLowerCase().normalize('NFC');
   return email.length <= 254 && emailCheck.default(email) ? email : null;
+}
+
+/** As `normalizeEmail`. Throws `AuthError` `BAD_USER_INPUT` for what is no address. */
+export function emailFrom(input: string, field: string): string {
+  const email = normalizeEmail(input);
+  if (email === null) throw new AuthError('BAD_USER_INPUT', { field, reason: 'INVALID' });
+  return email;
 }
 
 /** Whether the text is Unicode throughout: half of a surrogate pair cannot be written as UTF-8. */

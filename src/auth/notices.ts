@@ -38,11 +38,6 @@ export class Notices {
     });
   }
 
-  /** An administrator made the account. It holds no link to set a password by: no such link exists yet. */
-  accountCreated({ email }: Pick<AccountRecord, 'email'>): void {
-    this.inBackground('accountCreated', () => this.deps.mails.accountCreated(email, null));
-  }
-
   /** Resolves when every notice is in the outbox. */
   async settle(): Promise<void> {
     await Promise.all(this.underWay);

@@ -36,10 +36,11 @@ interface SignInInput {
 export class SignIns {
   constructor(private readonly deps: SignInsDeps) {}
 
-  /** Throws what `Accounts.signUp` throws. */
-  signUp(input: SignupInput, request: RequestFacts): Promise<IssuedTokens> {
+  /** Null where the address must be verified first. Throws what `Accounts.signUp` throws. */
+  signUp(input: SignupInput, request: RequestFacts): Promise<IssuedTokens | null> {
     return this.metered('signup', async () => {
       const account = await this.deps.accounts.signUp(input, request);
+      if (account === null) return null;
       // Overtaken only by somebody who ended the sessions of an account made this instant: signing in is then the way on.
       return (await this.start(account, request)) ?? (await this.authenticate({ login: account.email, password: input.password }, request));
     });
@@ -54,7 +55,7 @@ export class SignIns {
     return this.metered('login', () => this.authenticate(input, request));
   }
 
-  private async metered(kind: SignInKind, work: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
+  private async metered<Outcome>(kind: SignInKind, work: () => Promise<Outcome>): Promise<Outcome> {
     const { meter = noMeter } = this.deps;
     try {
       const tokens = await work();

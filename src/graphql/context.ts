@@ -4,9 +4,14 @@ import type { AccountDirectory } from '../auth/account-directory.js';
 import type { Accounts } from '../auth/accounts.js';
 import type { Administration, Caller } from '../auth/administration.js';
 import type { AuditSearch } from '../auth/audit-search.js';
+import type { EmailChanges } from '../auth/email-changes.js';
+import type { EmailVerifications } from '../auth/email-verifications.js';
 import { AuthError } from '../auth/errors.js';
 import type { LiveViewer } from '../auth/live-viewers.js';
 import type { Logouts } from '../auth/logouts.js';
+import type { OwnAccounts } from '../auth/own-accounts.js';
+import type { PasswordChanges } from '../auth/password-changes.js';
+import type { PasswordResets } from '../auth/password-resets.js';
 import type { Reauthentications } from '../auth/reauthentications.js';
 import type { Refreshes } from '../auth/refreshes.js';
 import type { SessionEvents } from '../auth/session-events.js';
@@ -29,6 +34,11 @@ export interface Services {
   readonly reauthentications: Reauthentications;
   readonly sessions: Sessions;
   readonly sessionEvents: SessionEvents;
+  readonly passwordChanges: PasswordChanges;
+  readonly passwordResets: PasswordResets;
+  readonly emailVerifications: EmailVerifications;
+  readonly emailChanges: EmailChanges;
+  readonly ownAccounts: OwnAccounts;
   readonly logouts: Logouts;
   readonly auditSearch: AuditSearch;
   readonly now: () => number;
@@ -38,6 +48,7 @@ export interface Services {
 export interface ServerFacts {
   readonly version: string;
   readonly signupEnabled: boolean;
+  readonly emailVerificationRequired: boolean;
   readonly passwordMinLength: number;
   readonly passwordMaxLength: number;
 }

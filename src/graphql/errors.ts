@@ -79,10 +79,11 @@ function chainOf(error: unknown): unknown[] {
 }
 
 function told(code: AuthErrorCode, details: ErrorDetails = {}, message: string = errorKinds[code].message): TranslatedError {
-  const { reason, at, field, retryAfter, sessionId, known } = details;
+  const { reason, reasons, at, field, retryAfter, sessionId, known } = details;
   const extensions: PublicErrorExtensions = {
     code,
     ...(reason !== undefined && { reason }),
+    ...(reasons !== undefined && { reasons }),
     ...(at !== undefined && { at: new Date(at).toISOString() }),
     ...(field !== undefined && { field }),
     ...(retryAfter !== undefined && { retryAfter }),

@@ -5,6 +5,7 @@ import { auditEventKinds } from '../auth/audit-events.js';
 import { type ErrorKind, type AuthErrorCode as ErrorTableCode, errorKinds } from '../auth/errors.js';
 import { AdministrationResolver } from './resolvers/administration.js';
 import { AuditEventResolver } from './resolvers/audit.js';
+import { CredentialResolver } from './resolvers/credentials.js';
 import { DirectoryResolver, UserConnectionResolver } from './resolvers/directory.js';
 import { ServerInfoResolver } from './resolvers/server-info.js';
 import { SessionEventResolver } from './resolvers/session-events.js';
@@ -61,6 +62,7 @@ export function createSchema(): GraphQLSchema {
       SessionResolver,
       SessionConnectionResolver,
       TokenResolver,
+      CredentialResolver,
       DirectoryResolver,
       UserConnectionResolver,
       AdministrationResolver,

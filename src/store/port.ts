@@ -5,6 +5,7 @@ import type {
   AuditQuery,
   AuditSums,
   CreationPosition,
+  EmailChange,
   Found,
   Page,
   RevokeSelector,
@@ -12,6 +13,7 @@ import type {
   SessionQuery,
   SessionsEnding,
   SessionUse,
+  SpentToken,
 } from './queries.js';
 import type {
   AccountDisabledRecord,
@@ -23,7 +25,9 @@ import type {
   EpochMs,
   KeyRecord,
   MailRecord,
+  OneTimeTokenRecord,
   SessionRecord,
+  SignupRecord,
   TallyRecord,
 } from './records.js';
 
@@ -113,7 +117,8 @@ export interface Store {
    */
   changePassword(accountId: string, expectedHash: string, newHash: string, ending: SessionsEnding): Promise<AccountRecord | null>;
   /**
-   * Raises `sessionEpoch` and `version` by one and sets `keptSessionId` and `sessionsEnded`. Returns the account afterwards;
+   * Raises `sessionEpoch` and `version` by one, sets `keptSessionId` and `sessionsEnded`, and removes the one-time tokens that are void by that,
+   * as does every verb that ends an account's sessions. Returns the account afterwards;
    * null (and nothing changed) when there is none or the kept session is no longer within the epoch: a session that another
    * "end all" has ended must not come back.
    */
@@ -148,12 +153,49 @@ export interface Store {
    * is not, or there is no such account.
    */
   setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null>;
+  /**
+   * Sets the username, whatever it was; `version` stays. Returns the account afterwards; null when there is no such account. Throws
+   * `DuplicateError` (`username`) when another account has it.
+   */
+  setUsername(accountId: string, username: string): Promise<AccountRecord | null>;
+  /**
+   * Adds a one-time token, if the account still has the address `email` and the epoch of the token; keeps the 5 newest of its purpose. `version`
+   * stays. False (and nothing changed) when one of these does not hold or there is no such account.
+   */
+  addOneTimeToken(accountId: string, email: string, token: OneTimeTokenRecord): Promise<boolean>;
+  /**
+   * This and the next three spend a one-time token: check, spending and effect are one step, which raises `version`. They return the account
+   * afterwards; null (and nothing changed) when `version` is not the expected one, the account has no token of that hash, or there is no such
+   * account. Of many at once with one token, one wins. Whether it is expired or void the caller has seen at that version.
+   *
+   * Sets a password, also where there was none, sets `passwordChangedAt` to `ending.at`, notes that the address is verified, ends the account's
+   * sessions and makes its tokens void.
+   */
+  resetPassword(accountId: string, spent: SpentToken, newHash: string, ending: Ending): Promise<AccountRecord | null>;
+  /** Notes that the address is verified, and removes all tokens of the purpose `VERIFY`. */
+  verifyEmail(accountId: string, spent: SpentToken, at: EpochMs): Promise<AccountRecord | null>;
+  /** Replaces address and tokens; the address counts as verified. Throws `DuplicateError` (`email`) when another account has it: nothing is spent then. */
+  changeEmail(accountId: string, spent: SpentToken, change: EmailChange, at: EpochMs): Promise<AccountRecord | null>;
+  /** As `changeEmail`; also removes the password and ends the account's sessions. */
+  revertEmailChange(accountId: string, spent: SpentToken, change: EmailChange, ending: Ending): Promise<AccountRecord | null>;
   /** Those that there are, in no order. At most 1,000 ids. */
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]>;
   /** Newest first, by index. An account that is made meanwhile may be missing. */
   listAccounts(query: AccountQuery, page: Page<CreationPosition>): Promise<Found<AccountRecord>>;
   /** Stops counting at `atMost`. It reads piece by piece, in as much time as that takes: the answer is of no single instant. */
   countAccounts(query: AccountQuery, atMost: number): Promise<number>;
+
+  // ------------------------------------------------------------------------------------- sign-ups that wait
+  /** Adds a sign-up; nothing happens when the id is known. */
+  addSignup(signup: SignupRecord): Promise<void>;
+  /** Null when there is none; also one that has expired. */
+  findSignup(id: string): Promise<SignupRecord | null>;
+  /** Those for this address that have not expired at `now`, newest first, at most `limit`. */
+  listSignups(email: string, now: EpochMs, limit: number): Promise<SignupRecord[]>;
+  /** Gives the sign-up another token and end. False when there is none, or its token is not the expected one. */
+  renewSignup(id: string, expectedTokenHash: string, tokenHash: string, expiresAt: EpochMs): Promise<boolean>;
+  /** Removes the sign-up if that is its token. Of many at once, one gets true. */
+  removeSignup(id: string, tokenHash: string): Promise<boolean>;
 
   // ------------------------------------------------------------------------------------------------ sessions
   /** Adds a session; nothing happens when the id is known, so a call whose answer was lost can be repeated. */
@@ -308,7 +350,7 @@ export interface Store {
   /** Whether the database removes what is due by itself, within some minutes: then nobody needs to call `purge` by schedule. */
   readonly purgesItself: boolean;
   /**
-   * Removes at most `limit` records of sessions, deleted accounts, tallies and mails and events of the audit log whose `purgeAt` has come, and
+   * Removes at most `limit` records of sessions, sign-ups that wait, deleted accounts, tallies and mails and events of the audit log whose `purgeAt` has come, and
    * says how many.
    */
   purge(now: EpochMs, limit: number): Promise<number>;

@@ -1,4 +1,4 @@
-import type { AuditEventType, DeviceKind, Ending, EpochMs } from './records.js';
+import type { AuditEventType, DeviceKind, Ending, EpochMs, OneTimeTokenRecord } from './records.js';
 
 /** What verbs of the port are asked, and what lists answer with. */
 
@@ -23,6 +23,18 @@ export interface SessionUse {
 export interface SessionsEnding extends Ending {
   /** The session that stays; the change applies only while that session is within the account's epoch. */
   readonly kept: { readonly id: string; readonly epoch: number } | null;
+}
+
+/** The one-time token that a change spends, and the account's version at which it was found good. */
+export interface SpentToken {
+  readonly hash: string;
+  readonly expectedVersion: number;
+}
+
+/** Another address, verified, and the one-time tokens that are left then: all that there are. */
+export interface EmailChange {
+  readonly email: string;
+  readonly tokens: readonly OneTimeTokenRecord[];
 }
 
 /** Selects sessions of one account, by what "alive" means for that account at `now`. */

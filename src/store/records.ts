@@ -48,6 +48,38 @@ export interface AccountRecord {
   readonly rightsVersion: number;
   /** When `version` last rose; `createdAt` before the first time. */
   readonly changedAt: EpochMs;
+  /** Mailed secrets, perhaps expired or void by now; of each purpose at most 5, the oldest first. */
+  readonly oneTimeTokens: readonly OneTimeTokenRecord[];
+}
+
+export const oneTimePurposes = ['RESET', 'VERIFY', 'CHANGE_EMAIL', 'REVERT_EMAIL'] as const;
+export type OneTimePurpose = (typeof oneTimePurposes)[number];
+
+/** What the store knows of a mailed secret. */
+export interface OneTimeTokenRecord {
+  readonly purpose: OneTimePurpose;
+  /** Of the secret, which is nowhere in the store. */
+  readonly hash: string;
+  /** The account's `sessionEpoch` when it was made: every rise makes it void, but for `REVERT_EMAIL`. */
+  readonly epoch: number;
+  readonly expiresAt: EpochMs;
+  /** The address that the account gets by `CHANGE_EMAIL`, or gets back by `REVERT_EMAIL`; null for the others. */
+  readonly email: string | null;
+}
+
+/** A sign-up whose address is not verified yet. It is no account: of several for one address, the one whose link is followed becomes it. */
+export interface SignupRecord {
+  /** Also of the account that it may become. */
+  readonly id: string;
+  /** Normalized; not unique. */
+  readonly email: string;
+  /** As typed; nobody keeps it free. */
+  readonly username: string | null;
+  readonly passwordHash: string;
+  readonly tokenHash: string;
+  readonly createdAt: EpochMs;
+  /** From then on the link is of no use, and the record may be removed. */
+  readonly expiresAt: EpochMs;
 }
 
 export interface AccountDisabledRecord {

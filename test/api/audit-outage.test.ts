@@ -3,7 +3,9 @@ import { auditEventKinds } from '../../src/auth/audit-events.js';
 import { openStore } from '../../src/store/open.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AuditEventType, AuditRecord } from '../../src/store/records.js';
+import { credentialCalls as calls } from '../support/credentials.js';
 import { storeWith } from '../support/factories.js';
+import { Mailbox } from '../support/mailbox.js';
 import { anAuditQuery } from '../support/records.js';
 import { type GraphQLAnswer, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
@@ -22,6 +24,9 @@ describeStores('An audit log that cannot be written', (database) => {
   let store: Store;
   let server: TestServer;
   let admin: Client;
+  let mailbox: Mailbox;
+  /** By address: the one-time token that an act is prepared with. */
+  const tokens = new Map<string, string>();
   let people = 0;
   beforeAll(async () => {
     store = await database.open();
@@ -38,7 +43,8 @@ describeStores('An audit log that cannot be written', (database) => {
         countAudit: failing((event) => opened.countAudit(event)),
       });
     };
-    server = await startServer(database.url, { LATCHKEY_SESSION_BINDING: 'agent', LATCHKEY_REFRESH_GRACE: '0s' }, open);
+    mailbox = new Mailbox();
+    server = await startServer(database.url, { LATCHKEY_SESSION_BINDING: 'agent', LATCHKEY_REFRESH_GRACE: '0s' }, open, mailbox);
     admin = await signUp();
     await server.app.services.accounts.grantRole(admin.email, 'admin');
   });
@@ -75,7 +81,70 @@ describeStores('An audit log that cannot be written', (database) => {
   }
   const ended = async (client: Client) => !(await isAlive(client));
   const exists = async (email: string) => (await store.findAccountByEmail(email)) !== null;
+  const newPassword = 'another good passphrase';
+  const hasPasswordChanged = async ({ accountId }: Client) => (await store.findAccount(accountId))?.passwordChangedAt !== null;
+  const addressOf = async ({ accountId }: Client) => (await store.findAccount(accountId))?.email;
+  const token = ({ email }: Client) => tokens.get(email) ?? '';
+  const startEmailChange = async (client: Client) => {
+    await calls.changeEmail(server.url, [`other.${client.email}`, goodPassword], client.accessToken);
+    tokens.set(client.email, await mailbox.token(`other.${client.email}`, 'verify-email'));
+    await mailbox.next(client.email);
+  };
   const acts: Partial<Record<AuditEventType, Act>> = {
+    PASSWORD_CHANGED: {
+      act: ({ accessToken }) => outcome(calls.changePassword(server.url, [goodPassword, newPassword], accessToken)),
+      isDone: hasPasswordChanged,
+    },
+    PASSWORD_RESET: {
+      prepare: async ({ email }) => {
+        await calls.requestPasswordReset(server.url, [email]);
+        tokens.set(email, await mailbox.token(email, 'reset-password'));
+      },
+      act: (client) => outcome(calls.resetPassword(server.url, [token(client), newPassword])),
+      isDone: hasPasswordChanged,
+    },
+    EMAIL_VERIFIED: {
+      prepare: async ({ email }) => {
+        await calls.requestEmailVerification(server.url, [email]);
+        tokens.set(email, await mailbox.token(email, 'verify-email'));
+      },
+      act: (client) => outcome(calls.verifyEmail(server.url, [token(client)])),
+      isDone: async ({ accountId }) => (await store.findAccount(accountId))?.emailVerified ?? false,
+    },
+    EMAIL_CHANGED: {
+      prepare: startEmailChange,
+      act: (client) => outcome(calls.verifyEmail(server.url, [token(client)])),
+      isDone: async (client) => (await addressOf(client)) !== client.email,
+    },
+    EMAIL_CHANGE_REVERTED: {
+      prepare: async (client) => {
+        await startEmailChange(client);
+        await calls.verifyEmail(server.url, [token(client)]);
+        tokens.set(client.email, await mailbox.token(client.email, 'revert-email-change'));
+      },
+      act: (client) => outcome(calls.revertEmailChange(server.url, [token(client)])),
+      isDone: async (client) => (await addressOf(client)) === client.email,
+    },
+    USERNAME_CHANGED: {
+      act: ({ accessToken, email }) => outcome(calls.changeUsername(server.url, [`U${email.split('@')[0]}`], accessToken)),
+      isDone: async ({ accountId }) => (await store.findAccount(accountId))?.username !== null,
+    },
+    PASSWORD_RESET_REQUESTED: {
+      act: async ({ email }) => {
+        const told = await outcome(calls.requestPasswordReset(server.url, [email]));
+        await mailbox.token(email, 'reset-password');
+        return told;
+      },
+      isDone: async () => true,
+    },
+    EMAIL_VERIFICATION_REQUESTED: {
+      act: async ({ email }) => {
+        const told = await outcome(calls.requestEmailVerification(server.url, [email]));
+        await mailbox.token(email, 'verify-email');
+        return told;
+      },
+      isDone: async () => true,
+    },
     SIGNUP: {
       act: ({ email }) => outcome(post(server.url, signupMutation, { input: { email: `new.${email}`, password: goodPassword } })),
       isDone: ({ email }) => exists(`new.${email}`),
@@ -156,6 +225,8 @@ describeStores('An audit log that cannot be written', (database) => {
   const answers: Partial<Record<AuditEventType, string>> = {
     LOGIN_FAILED: 'INVALID_CREDENTIALS',
     LOGOUT: 'OK',
+    PASSWORD_RESET_REQUESTED: 'OK',
+    EMAIL_VERIFICATION_REQUESTED: 'OK',
     REFRESH_REUSED: 'REFRESH_TOKEN_REUSED',
     BINDING_MISMATCH: 'SESSION_REVOKED',
   };
@@ -166,6 +237,7 @@ describeStores('An audit log that cannot be written', (database) => {
     const { prepare, act, isDone } = acts[type] as Act;
     const client = await signUp();
     await prepare?.(client);
+    await server.app.services.audit.flush();
     const before = [await events(client), await ofKeys(type)];
     isDown = true;
     expect(await act(client)).toBe('SERVICE_UNAVAILABLE');

@@ -3,11 +3,14 @@ import { AccountDeletions } from '../../src/auth/account-deletions.js';
 import { Accounts } from '../../src/auth/accounts.js';
 import { Administration, type Caller } from '../../src/auth/administration.js';
 import { Administrators } from '../../src/auth/administrators.js';
+import { Afterwards } from '../../src/auth/afterwards.js';
 import { BulkRevocations } from '../../src/auth/bulk-revocations.js';
-import { Notices } from '../../src/auth/notices.js';
+import { PasswordResets } from '../../src/auth/password-resets.js';
 import type { Passwords } from '../../src/auth/passwords.js';
 import type { Permission } from '../../src/auth/roles.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
+import type { WaitingSignups } from '../../src/auth/waiting-signups.js';
+import type { AccountMails } from '../../src/mail/mails.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
 import { aClock, anAudit, aRequest, aRoleBook, aThrottle, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
@@ -21,6 +24,9 @@ const config = {
   passwordMinLength: 8,
   passwordMaxLength: 256,
   signupEnabled: false,
+  emailVerificationRequired: false,
+  verificationTtlSeconds: 86_400,
+  resetTtlSeconds: 3_600,
 };
 const everything: readonly Permission[] = ['users:read', 'users:write', 'sessions:read', 'sessions:revoke', 'audit:read'];
 
@@ -41,27 +47,27 @@ function services(over: Store = store) {
   const audit = anAudit(over, time);
   const search = new SessionSearch({ store: over, clock, roles });
   const deletions = new AccountDeletions({ store: over, clock, log, config });
-  const never = async () => Promise.reject(new Error('no such mail is due here'));
-  const mails = {
-    accountCreated: async (to: string, token: null) => void told.push(`${to} ${token}`),
-    newDevice: never,
-    reuseDetected: never,
-  };
-  const notices = new Notices({ store: over, mails, log });
+  const afterwards = new Afterwards({ log });
+  const mails = { accountCreated: async (to: string, token: string) => void told.push(`${to} ${token}`) } as unknown as AccountMails;
+  const passwords = {} as Passwords;
+  const waitingSignups = {} as WaitingSignups;
+  const throttle = aThrottle(over, time);
   const administration = new Administration({
     store: over,
     clock,
-    accounts: new Accounts({ store: over, clock, passwords: {} as Passwords, throttle: aThrottle(over, time), roles, audit, config }),
+    accounts: new Accounts({ store: over, clock, passwords, throttle, waitingSignups, roles, audit, config }),
     administrators: new Administrators({ store: over, clock, roles }),
     deletions,
     bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),
-    notices,
+    passwordResets: new PasswordResets({ store: over, clock, passwords, throttle, audit, mails, afterwards, log, config }),
+    mails,
+    afterwards,
     audit,
     log,
     roles,
     config,
   });
-  return { administration, deletions, notices };
+  return { administration, deletions, afterwards };
 }
 const made = async (...roles: string[]): Promise<AccountRecord> => {
   const account = anAccount({ roles });
@@ -282,10 +288,10 @@ describe('the deletion of an account', () => {
   });
 });
 
-it('a new account is told to its person by mail, which holds no link yet', async () => {
+it('a new account is told to its person by mail, with a link to set the first password', async () => {
   const caller = await made('admin');
-  const { administration, notices } = services();
+  const { administration, afterwards } = services();
   await administration.createUser(as(caller), { email: 'New@example.com' });
-  await notices.settle();
-  expect(told).toEqual(['new@example.com null']);
+  await afterwards.settle();
+  expect(told).toEqual([expect.stringMatching(/^new@example.com lk_ot_[\w-]{64}$/)]);
 });

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
 import { AuthError } from '../../src/auth/errors.js';
 import { checkNewPassword } from '../../src/auth/password-rules.js';
+import { projectPath } from '../architecture/project.js';
 
 const rules = { passwordMinLength: 8, passwordMaxLength: 256 };
 
@@ -100,5 +102,39 @@ describe('text that is not well-formed', () => {
 
   it('is not a surrogate pair', () => {
     expect(objection('before \ud83d\ude00 after')).toBeNull();
+  });
+});
+
+describe('several objections', () => {
+  it('are all told, the first one as the reason', () => {
+    const check = () => checkNewPassword('Password', 'password', ['PASSWORD'], { ...rules, passwordMinLength: 15 });
+    expect(check).toThrow(
+      expect.objectContaining({ details: { field: 'password', reason: 'TOO_SHORT', reasons: ['TOO_SHORT', 'SAME_AS_LOGIN', 'COMMON'] } }),
+    );
+  });
+});
+
+describe('the list of common passwords', () => {
+  /** Megabytes of a process's own, after its garbage was collected: of one that imports the rules, and after its first password. */
+  const measure = () => {
+    const script = `
+      const { checkNewPassword } = await import('./dist/auth/password-rules.js');
+      const size = () => { gc(); gc(); return process.memoryUsage().rss / 1048576; };
+      const check = () => checkNewPassword('xq7Rk2mzW4', 'password', [], { passwordMinLength: 8, passwordMaxLength: 256 });
+      const before = size();
+      check();
+      console.log(JSON.stringify(size() - before));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
+      cwd: projectPath('.'),
+      encoding: 'utf8',
+    });
+    if (stdout === '') throw new Error(stderr);
+    return Number(stdout);
+  };
+
+  it('is loaded by the first password, and takes at most 15 MB', () => {
+    const megabytes = measure();
+    expect(megabytes).toBeGreaterThan(0.1);
+    expect(megabytes).toBeLessThanOrEqual(15);
   });
 });

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountQuery, AllSessionsQuery, AuditQuery, SessionQuery } from '../../src/store/queries.js';
-import type { AccountRecord, AuditRecord, Ending, KeyRecord, MailRecord, SessionRecord, TallyRecord } from '../../src/store/records.js';
+import type {
+  AccountRecord,
+  AuditRecord,
+  Ending,
+  KeyRecord,
+  MailRecord,
+  OneTimeTokenRecord,
+  SessionRecord,
+  SignupRecord,
+  TallyRecord,
+} from '../../src/store/records.js';
 
 /** An instant that tests count from: far enough in the future that no TTL index removes a record under a test. */
 export const t0 = Date.UTC(2090, 0, 1);
@@ -27,6 +37,26 @@ export function anAccount(overrides: Partial<AccountRecord> = {}): AccountRecord
     version: 1,
     rightsVersion: 1,
     changedAt: overrides.createdAt ?? t0,
+    oneTimeTokens: [],
+    ...overrides,
+  };
+}
+
+/** To reset a password, of an account in its first epoch. */
+export function aOneTimeToken(overrides: Partial<OneTimeTokenRecord> = {}): OneTimeTokenRecord {
+  return { purpose: 'RESET', hash: `hash ${randomUUID()}`, epoch: 1, expiresAt: t0 + day, email: null, ...overrides };
+}
+
+export function aSignup(overrides: Partial<SignupRecord> = {}): SignupRecord {
+  const id = overrides.id ?? randomUUID();
+  return {
+    id,
+    email: `${id}@example.com`,
+    username: null,
+    passwordHash: `hash of ${id}`,
+    tokenHash: `token of ${id}`,
+    createdAt: t0,
+    expiresAt: t0 + day,
     ...overrides,
   };
 }

@@ -5,6 +5,7 @@ import { afterAll } from '@jest/globals';
 import { type App, createApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
+import type { Mailer } from '../../src/mail/port.js';
 import type { Store } from '../../src/store/port.js';
 
 /** The page that these servers allow; also their public URL. */
@@ -52,6 +53,7 @@ export async function startServer(
   storeUrl: string,
   overrides: Record<string, string> = {},
   openStore?: (url: string) => Promise<Store>,
+  mailer?: Mailer,
 ): Promise<TestServer> {
   const lines: string[] = [];
   let shift = 0;
@@ -59,6 +61,7 @@ export async function startServer(
     logger: createLogger('info', { write: (line) => void lines.push(line) }),
     clocks: { wall: () => Date.now() + shift, monotonic: () => performance.now() + shift },
     openStore,
+    mailer,
   });
   let closing: Promise<void> | undefined;
   const close = () => {

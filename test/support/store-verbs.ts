@@ -7,15 +7,18 @@ import {
   anAuditQuery,
   anAuditRecord,
   anEnding,
+  aOneTimeToken,
   aQuery,
   aSearch,
   aSession,
+  aSignup,
   aTally,
   day,
   t0,
 } from './records.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
+const spent = { hash: 'a', expectedVersion: 1 };
 const selector = { accountId: 'a', epochBelow: null, ordinalAtMost: null, exceptId: null };
 
 /** Every verb that asks the database, once. */
@@ -23,6 +26,8 @@ export const reads: Record<string, (store: Store) => Promise<unknown>> = {
   findAccount: (store) => store.findAccount('a'),
   findAccountByEmail: (store) => store.findAccountByEmail('a'),
   findAccountByUsername: (store) => store.findAccountByUsername('a'),
+  findSignup: (store) => store.findSignup('a'),
+  listSignups: (store) => store.listSignups('a', t0, 1),
   findSession: (store) => store.findSession('a'),
   findCurrent: (store) => store.findCurrent('a', 'a'),
   listSessions: (store) => store.listSessions(aQuery('a'), { limit: 1, after: null }),
@@ -58,6 +63,15 @@ export const writes: Record<string, (store: Store) => Promise<unknown>> = {
   deleteAccount: (store) => store.deleteAccount('a', 1, anEnding()),
   finishDeletion: (store) => store.finishDeletion('a', t0),
   setRoles: (store) => store.setRoles('a', 1, [], t0),
+  setUsername: (store) => store.setUsername('a', 'b'),
+  addOneTimeToken: (store) => store.addOneTimeToken('a', 'a', aOneTimeToken()),
+  resetPassword: (store) => store.resetPassword('a', spent, 'new', anEnding()),
+  verifyEmail: (store) => store.verifyEmail('a', spent, t0),
+  changeEmail: (store) => store.changeEmail('a', spent, { email: 'a', tokens: [] }, t0),
+  revertEmailChange: (store) => store.revertEmailChange('a', spent, { email: 'a', tokens: [] }, anEnding()),
+  addSignup: (store) => store.addSignup(aSignup()),
+  renewSignup: (store) => store.renewSignup('a', 'b', 'c', t0),
+  removeSignup: (store) => store.removeSignup('a', 'b'),
   createSession: (store) => store.createSession(aSession()),
   advance: (store) => store.advance('a', change),
   assertCurrent: (store) => store.assertCurrent('a', 0, t0, true),

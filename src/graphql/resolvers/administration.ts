@@ -35,7 +35,7 @@ export class AdministrationResolver {
 
   @Mutation(() => User, {
     description:
-      'For `users:write`: makes an account without a password, also with sign-up closed, and tells the person by mail. That mail holds no link to set a password by yet. Only roles that allow no more than the caller may do (otherwise FORBIDDEN). Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN.',
+      'For `users:write`: makes an account without a password, also with sign-up closed, and mails the person a link to set one, good for 24 hours unless set otherwise. Only roles that allow no more than the caller may do (otherwise FORBIDDEN). Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN.',
   })
   async createUser(
     @Ctx() context: GraphQLContext,
@@ -92,6 +92,17 @@ export class AdministrationResolver {
   ): Promise<boolean> {
     await context.services.administration.deleteUser(context.caller, userId);
     context.remember(userId, null);
+    return true;
+  }
+
+  @Mutation(() => Boolean, {
+    description: `For \`users:write\`: mails the user a link to set a new password; the present one stays as it is, and nobody is signed out. ${authority} Errors: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, ACCOUNT_DISABLED, RATE_LIMITED.`,
+  })
+  async sendPasswordReset(
+    @Ctx() { services, caller }: GraphQLContext,
+    @Arg('userId', () => ID, { description: 'The id of the user.' }) userId: string,
+  ): Promise<boolean> {
+    await services.administration.sendPasswordReset(caller, userId);
     return true;
   }
 }

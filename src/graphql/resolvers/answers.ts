@@ -54,6 +54,11 @@ export function toSessionFilter(filter: SessionFilter): WantedSessions {
   };
 }
 
+/** Whether the browser sent the very refresh token that an answer has: a reply that a refresh overtakes on its way must not put an older one back. */
+export function isPresentCookie({ transport: { presented } }: GraphQLContext, { refreshToken }: IssuedTokens): boolean {
+  return presented.kind === 'one' && presented.token === refreshToken;
+}
+
 /**
  * Settles the viewer for the rest of the answer, and puts the refresh token where this client wants it: cookie or body. `isCookieKept`: the
  * browser's cookie is the right one, and is left alone.

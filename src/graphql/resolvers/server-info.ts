@@ -11,7 +11,6 @@ export class ServerInfoResolver {
     return {
       ...services.serverInfo,
       serverTime: new Date(services.now()),
-      emailVerificationRequired: false,
       errorCodes: Object.values(AuthErrorCode),
     };
   }

@@ -1,13 +1,13 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { GraphQLContext } from '../context.js';
 import { AuthPayload, LoginInput, SignupInput, SignupPayload } from '../types/tokens.js';
-import { toAuthPayload } from './answers.js';
+import { isPresentCookie, toAuthPayload } from './answers.js';
 
 @Resolver()
 export class TokenResolver {
   @Mutation(() => SignupPayload, {
     description:
-      'For anyone: makes an account with the role `user` and signs it in. Errors: FORBIDDEN (sign-up closed), BAD_USER_INPUT, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED.',
+      'For anyone: makes an account with the role `user` and signs it in. Where addresses must be verified (`ServerInfo.emailVerificationRequired`) it mails a link instead, and the answer is the same whether or not the address has an account. Errors: FORBIDDEN (sign-up closed), BAD_USER_INPUT, WEAK_PASSWORD, EMAIL_TAKEN (only where addresses need no verification), USERNAME_TAKEN, RATE_LIMITED.',
   })
   async signup(
     @Ctx() context: GraphQLContext,
@@ -15,12 +15,12 @@ export class TokenResolver {
     input: SignupInput,
   ): Promise<SignupPayload> {
     const tokens = await context.services.signIns.signUp(input, context.request);
-    return { auth: toAuthPayload(context, tokens), emailVerificationRequired: false };
+    return { auth: tokens && toAuthPayload(context, tokens), emailVerificationRequired: tokens === null };
   }
 
   @Mutation(() => AuthPayload, {
     description:
-      'For anyone: signs in, which begins a session. An unknown login answers like a wrong password. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED (only with the right password), RATE_LIMITED, SESSION_REVOKED (pushed out at once by newer sign-ins, where sessions are limited).',
+      'For anyone: signs in, which begins a session. An unknown login answers like a wrong password. Errors: INVALID_CREDENTIALS, ACCOUNT_DISABLED and, where addresses must be verified, EMAIL_NOT_VERIFIED (only with the right password), RATE_LIMITED, SESSION_REVOKED (pushed out at once by newer sign-ins, where sessions are limited).',
   })
   async login(
     @Ctx() context: GraphQLContext,
@@ -52,11 +52,9 @@ export class TokenResolver {
     @Ctx() context: GraphQLContext,
     @Arg('password', () => String, { description: "The signed-in user's password." }) password: string,
   ): Promise<AuthPayload> {
-    const { services, signedIn, request, transport } = context;
+    const { services, signedIn, request } = context;
     const tokens = await services.reauthentications.reauthenticate(signedIn, password, request);
-    // A reply that a refresh overtakes on its way must not put the older cookie back.
-    const isCookieKept = transport.presented.kind === 'one' && transport.presented.token === tokens.refreshToken;
-    return toAuthPayload(context, tokens, isCookieKept);
+    return toAuthPayload(context, tokens, isPresentCookie(context, tokens));
   }
 
   @Mutation(() => Boolean, {

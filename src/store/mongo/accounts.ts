@@ -1,7 +1,15 @@
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
 import { type AccountStanding, DuplicateError, StoreUnavailableError } from '../port.js';
-import type { AccountQuery, SessionsEnding } from '../queries.js';
-import type { AccountDisabledRecord, AccountRecord, DeletionRecord, Ending, EpochMs } from '../records.js';
+import type { AccountQuery, EmailChange, SessionsEnding, SpentToken } from '../queries.js';
+import type {
+  AccountDisabledRecord,
+  AccountRecord,
+  DeletionRecord,
+  Ending,
+  EpochMs,
+  OneTimePurpose,
+  OneTimeTokenRecord,
+} from '../records.js';
 import {
   type AccountDocument,
   accountDocument,
@@ -9,6 +17,8 @@ import {
   endingDocument,
   toAccount,
   toEnding,
+  tokenDocument,
+  tokensDocument,
   toStanding,
   usernameKey,
 } from './documents.js';
@@ -17,12 +27,25 @@ import type { ReadConcern } from './models.js';
 import { accountSearch, type Run, SearchReads } from './searches.js';
 import { within } from './session-filters.js';
 
+/** So many one-time tokens of one purpose an account has at most. */
+const tokensOfAPurpose = 5;
+/** What a raised epoch makes void. */
+const noVoidTokens = { 'oneTimeTokens.RESET': [], 'oneTimeTokens.VERIFY': [], 'oneTimeTokens.CHANGE_EMAIL': [] };
+
+/** An account that was read at this version, with this token. */
+const hasToken = (purpose: OneTimePurpose, { hash, expectedVersion }: SpentToken): QueryFilter<AccountDocument> => ({
+  version: expectedVersion,
+  [`oneTimeTokens.${purpose}.hash`]: hash,
+});
+
 interface End {
   readonly ending: Ending;
   readonly kept: SessionsEnding['kept'];
   readonly where: QueryFilter<AccountDocument>;
   readonly set: UpdateQuery<AccountDocument>;
   readonly raise?: { readonly rightsVersion: 1 };
+  /** The one-time tokens that are left, where it is not just those that a raised epoch does not make void. */
+  readonly tokens?: readonly OneTimeTokenRecord[];
 }
 
 interface SignInTurn {
@@ -125,6 +148,7 @@ export class Accounts {
         disabled: null,
         keptSessionId: null,
         signInCount: 0,
+        oneTimeTokens: tokensDocument([]),
         sessionsEnded: endingDocument(ending),
         changedAt: at,
         deletedAt: at,
@@ -164,14 +188,65 @@ export class Accounts {
     return (await this.update({ _id: id, rightsVersion: expectedRights }, change)) ? this.find(id) : null;
   }
 
+  async setUsername(id: string, username: string): Promise<AccountRecord | null> {
+    const change = { $set: { username, usernameKey: usernameKey(username) } };
+    return (await this.unique(() => this.update({ _id: id }, change))) ? this.find(id) : null;
+  }
+
+  addOneTimeToken(id: string, email: string, token: OneTimeTokenRecord): Promise<boolean> {
+    const added = { $each: [tokenDocument(token)], $slice: -tokensOfAPurpose };
+    const change = { $push: { [`oneTimeTokens.${token.purpose}`]: added } };
+    return this.update({ _id: id, email, sessionEpoch: token.epoch }, change);
+  }
+
+  resetPassword(id: string, spent: SpentToken, newHash: string, ending: Ending): Promise<AccountRecord | null> {
+    const set = { passwordHash: newHash, passwordChangedAt: new Date(ending.at), emailVerified: true };
+    return this.end(id, { ending, kept: null, where: hasToken('RESET', spent), set });
+  }
+
+  async verifyEmail(id: string, spent: SpentToken, at: EpochMs): Promise<AccountRecord | null> {
+    const change = { $set: { emailVerified: true, changedAt: new Date(at), 'oneTimeTokens.VERIFY': [] }, $inc: { version: 1 } };
+    return (await this.update({ _id: id, ...hasToken('VERIFY', spent) }, change)) ? this.find(id) : null;
+  }
+
+  async changeEmail(id: string, spent: SpentToken, { email, tokens }: EmailChange, at: EpochMs): Promise<AccountRecord | null> {
+    const change = {
+      $set: { email, emailVerified: true, changedAt: new Date(at), oneTimeTokens: tokensDocument(tokens) },
+      $inc: { version: 1 },
+    };
+    const changed = await this.unique(() => this.update({ _id: id, ...hasToken('CHANGE_EMAIL', spent) }, change));
+    return changed ? this.find(id) : null;
+  }
+
+  revertEmailChange(id: string, spent: SpentToken, { email, tokens }: EmailChange, ending: Ending): Promise<AccountRecord | null> {
+    const set = { email, emailVerified: true, passwordHash: null };
+    return this.unique(() => this.end(id, { ending, kept: null, where: hasToken('REVERT_EMAIL', spent), set, tokens }));
+  }
+
+  /** Throws `DuplicateError` where a unique value is taken. */
+  private async unique<T>(update: () => Promise<T>): Promise<T> {
+    try {
+      return await update();
+    } catch (error) {
+      const fields = duplicateKey(error);
+      throw fields === null ? error : new DuplicateError(fields.includes('usernameKey') ? 'username' : 'email');
+    }
+  }
+
   /** The one way to raise the epoch: only while the kept session, if any, is within it. */
-  private async end(id: string, { ending, kept, where, set, raise }: End): Promise<AccountRecord | null> {
+  private async end(id: string, { ending, kept, where, set, raise, tokens }: End): Promise<AccountRecord | null> {
     const within = kept === null ? {} : { $or: [{ sessionEpoch: kept.epoch }, { keptSessionId: kept.id }] };
     const changed = await this.update(
       { _id: id, ...where, ...within },
       {
         $inc: { sessionEpoch: 1, version: 1, ...raise },
-        $set: { ...set, keptSessionId: kept?.id ?? null, sessionsEnded: endingDocument(ending), changedAt: new Date(ending.at) },
+        $set: {
+          ...set,
+          ...(tokens === undefined ? noVoidTokens : { oneTimeTokens: tokensDocument(tokens) }),
+          keptSessionId: kept?.id ?? null,
+          sessionsEnded: endingDocument(ending),
+          changedAt: new Date(ending.at),
+        },
       },
     );
     return changed ? this.find(id) : null;

@@ -1,15 +1,19 @@
 import type { AccountStanding } from '../port.js';
-import type {
-  AccountRecord,
-  AuditEventType,
-  AuditRecord,
-  DeviceRecord,
-  Ending,
-  KeyPurpose,
-  KeyRecord,
-  RevocationReason,
-  SessionRecord,
-  TallyRecord,
+import {
+  type AccountRecord,
+  type AuditEventType,
+  type AuditRecord,
+  type DeviceRecord,
+  type Ending,
+  type KeyPurpose,
+  type KeyRecord,
+  type OneTimePurpose,
+  type OneTimeTokenRecord,
+  oneTimePurposes,
+  type RevocationReason,
+  type SessionRecord,
+  type SignupRecord,
+  type TallyRecord,
 } from '../records.js';
 
 /** Documents as they lie in MongoDB: instants are dates, so that the TTL index and people can read them. */
@@ -39,10 +43,30 @@ export interface AccountDocument {
   readonly version: number;
   readonly rightsVersion: number;
   readonly changedAt: Date;
+  /** By purpose, so that adding one can drop the oldest. Missing in accounts from before there were any. */
+  readonly oneTimeTokens?: OneTimeTokensDocument;
   /** This and the next two only where the account was deleted. */
   readonly deletedAt?: Date;
   readonly purgeAt?: Date;
   readonly unfinishedSince?: Date | null;
+}
+
+interface OneTimeTokenDocument {
+  readonly hash: string;
+  readonly epoch: number;
+  readonly expiresAt: Date;
+  readonly email: string | null;
+}
+type OneTimeTokensDocument = Partial<Record<OneTimePurpose, OneTimeTokenDocument[]>>;
+
+export interface SignupDocument {
+  readonly _id: string;
+  readonly email: string;
+  readonly username: string | null;
+  readonly passwordHash: string;
+  readonly tokenHash: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
 }
 
 export interface SessionDocument {
@@ -166,7 +190,39 @@ export function accountDocument(account: AccountRecord): AccountDocument {
     version: account.version,
     rightsVersion: account.rightsVersion,
     changedAt: new Date(account.changedAt),
+    oneTimeTokens: tokensDocument(account.oneTimeTokens),
   };
+}
+
+export function tokenDocument({ hash, epoch, expiresAt, email }: OneTimeTokenRecord): OneTimeTokenDocument {
+  return { hash, epoch, expiresAt: new Date(expiresAt), email };
+}
+
+export function tokensDocument(tokens: readonly OneTimeTokenRecord[]): OneTimeTokensDocument {
+  const of = (purpose: OneTimePurpose) => tokens.filter((token) => token.purpose === purpose).map(tokenDocument);
+  return Object.fromEntries(oneTimePurposes.map((purpose) => [purpose, of(purpose)]));
+}
+
+function toTokens(document: OneTimeTokensDocument = {}): OneTimeTokenRecord[] {
+  return oneTimePurposes.flatMap((purpose) =>
+    (document[purpose] ?? []).map(({ hash, epoch, expiresAt, email }) => ({
+      purpose,
+      hash,
+      epoch,
+      expiresAt: expiresAt.getTime(),
+      email: email ?? null,
+    })),
+  );
+}
+
+export function signupDocument(signup: SignupRecord): SignupDocument {
+  const { id: _id, email, username, passwordHash, tokenHash, createdAt, expiresAt } = signup;
+  return { _id, email, username, passwordHash, tokenHash, createdAt: new Date(createdAt), expiresAt: new Date(expiresAt) };
+}
+
+export function toSignup({ _id: id, createdAt, expiresAt, ...signup }: SignupDocument): SignupRecord {
+  const { email, username, passwordHash, tokenHash } = signup;
+  return { id, email, username, passwordHash, tokenHash, createdAt: createdAt.getTime(), expiresAt: expiresAt.getTime() };
 }
 
 export function toAccount(document: AccountDocument): AccountRecord {
@@ -189,6 +245,7 @@ export function toAccount(document: AccountDocument): AccountRecord {
     version: document.version,
     rightsVersion: document.rightsVersion,
     changedAt: document.changedAt.getTime(),
+    oneTimeTokens: toTokens(document.oneTimeTokens),
   };
 }
 

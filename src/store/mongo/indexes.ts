@@ -17,6 +17,10 @@ export const indexes = {
     { name: 'unfinished', key: { unfinishedSince: 1 } },
     { name: 'purge', key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   ],
+  signups: [
+    { name: 'email', key: { email: 1, createdAt: -1, _id: -1 } },
+    { name: 'purge', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+  ],
   sessions: [
     { name: 'list', key: { accountId: 1, createdAt: -1, _id: -1 } },
     { name: 'ordinal', key: { accountId: 1, ordinal: -1 } },

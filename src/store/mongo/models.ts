@@ -1,5 +1,13 @@
 import { type Connection, type Model, Schema } from 'mongoose';
-import type { AccountDocument, AuditDocument, KeyDocument, MailDocument, SessionDocument, TallyDocument } from './documents.js';
+import type {
+  AccountDocument,
+  AuditDocument,
+  KeyDocument,
+  MailDocument,
+  SessionDocument,
+  SignupDocument,
+  TallyDocument,
+} from './documents.js';
 
 /** Indexes and collections are made by `indexes.ts`, awaited; unknown paths are faults, in filters as in writes. */
 const options = {
@@ -14,6 +22,8 @@ const options = {
 const ending = new Schema({ at: Date, reason: String, by: String }, { ...options, _id: false });
 const disabled = new Schema({ at: Date, until: Date, reason: String }, { ...options, _id: false });
 const device = new Schema({ label: String, browser: String, os: String, kind: String }, { ...options, _id: false });
+
+const oneTimeToken = new Schema({ hash: String, epoch: Number, expiresAt: Date, email: String }, { ...options, _id: false });
 
 const account = new Schema(
   {
@@ -35,11 +45,25 @@ const account = new Schema(
     version: Number,
     rightsVersion: Number,
     changedAt: Date,
+    oneTimeTokens: { RESET: [oneTimeToken], VERIFY: [oneTimeToken], CHANGE_EMAIL: [oneTimeToken], REVERT_EMAIL: [oneTimeToken] },
     deletedAt: Date,
     purgeAt: Date,
     unfinishedSince: Date,
   },
   { ...options, collection: 'accounts' },
+);
+
+const signup = new Schema(
+  {
+    _id: String,
+    email: String,
+    username: String,
+    passwordHash: String,
+    tokenHash: String,
+    createdAt: Date,
+    expiresAt: Date,
+  },
+  { ...options, collection: 'signups' },
 );
 
 const session = new Schema(
@@ -133,6 +157,7 @@ const mail = new Schema(
 
 export interface Models {
   readonly accounts: Model<AccountDocument>;
+  readonly signups: Model<SignupDocument>;
   readonly sessions: Model<SessionDocument>;
   readonly keys: Model<KeyDocument>;
   readonly audit: Model<AuditDocument>;
@@ -143,6 +168,7 @@ export interface Models {
 export function modelsOn(connection: Connection): Models {
   return {
     accounts: connection.model<AccountDocument>('Account', account),
+    signups: connection.model<SignupDocument>('Signup', signup),
     sessions: connection.model<SessionDocument>('Session', session),
     keys: connection.model<KeyDocument>('Key', key),
     audit: connection.model<AuditDocument>('AuditEvent', audit),

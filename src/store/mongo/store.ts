@@ -7,6 +7,7 @@ import type {
   AuditQuery,
   AuditSums,
   CreationPosition,
+  EmailChange,
   Found,
   Page,
   RevokeSelector,
@@ -14,6 +15,7 @@ import type {
   SessionQuery,
   SessionsEnding,
   SessionUse,
+  SpentToken,
 } from '../queries.js';
 import type {
   AccountDisabledRecord,
@@ -25,7 +27,9 @@ import type {
   EpochMs,
   KeyRecord,
   MailRecord,
+  OneTimeTokenRecord,
   SessionRecord,
+  SignupRecord,
   TallyRecord,
 } from '../records.js';
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
@@ -40,6 +44,7 @@ import { modelsOn, type ReadConcern } from './models.js';
 import type { Run } from './searches.js';
 import { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
+import { Signups } from './signups.js';
 import { Tallies } from './tallies.js';
 
 /** A batch may be long; what has to be done in time is each command of it, and a command is done well within it. */
@@ -57,6 +62,7 @@ export class MongoStore implements Store {
   /** By the TTL index on `purgeAt`. */
   readonly purgesItself = true;
   private readonly accounts: Accounts;
+  private readonly signups: Signups;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly audit: Audit;
@@ -74,6 +80,7 @@ export class MongoStore implements Store {
   ) {
     const models = modelsOn(connection);
     this.accounts = new Accounts(models.accounts);
+    this.signups = new Signups(models.signups);
     this.sessions = new Sessions(models.sessions);
     this.keys = new Keys(models.keys);
     this.audit = new Audit(models.audit);
@@ -129,6 +136,24 @@ export class MongoStore implements Store {
   setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.setRoles(accountId, expectedRights, roles, at));
   }
+  setUsername(accountId: string, username: string): Promise<AccountRecord | null> {
+    return this.guard.run(() => this.accounts.setUsername(accountId, username));
+  }
+  addOneTimeToken(accountId: string, email: string, token: OneTimeTokenRecord): Promise<boolean> {
+    return this.guard.run(() => this.accounts.addOneTimeToken(accountId, email, token));
+  }
+  resetPassword(accountId: string, spent: SpentToken, newHash: string, ending: Ending): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.resetPassword(accountId, spent, newHash, ending));
+  }
+  verifyEmail(accountId: string, spent: SpentToken, at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.verifyEmail(accountId, spent, at));
+  }
+  changeEmail(accountId: string, spent: SpentToken, change: EmailChange, at: EpochMs): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.changeEmail(accountId, spent, change, at));
+  }
+  revertEmailChange(accountId: string, spent: SpentToken, change: EmailChange, ending: Ending): Promise<AccountRecord | null> {
+    return this.changing(() => this.accounts.revertEmailChange(accountId, spent, change, ending));
+  }
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
     return this.guard.run(() => this.accounts.findMany(ids));
   }
@@ -137,6 +162,22 @@ export class MongoStore implements Store {
   }
   countAccounts(query: AccountQuery, atMost: number): Promise<number> {
     return countUpTo(this.accounts.search(query, this.run), atMost);
+  }
+
+  addSignup(signup: SignupRecord): Promise<void> {
+    return this.guard.run(() => this.signups.add(signup));
+  }
+  findSignup(id: string): Promise<SignupRecord | null> {
+    return this.guard.run(() => this.signups.find(id));
+  }
+  listSignups(email: string, now: EpochMs, limit: number): Promise<SignupRecord[]> {
+    return this.guard.run(() => this.signups.list(email, now, limit));
+  }
+  renewSignup(id: string, expectedTokenHash: string, tokenHash: string, expiresAt: EpochMs): Promise<boolean> {
+    return this.guard.run(() => this.signups.renew(id, expectedTokenHash, tokenHash, expiresAt));
+  }
+  removeSignup(id: string, tokenHash: string): Promise<boolean> {
+    return this.guard.run(() => this.signups.remove(id, tokenHash));
   }
 
   createSession(session: SessionRecord): Promise<void> {
@@ -298,7 +339,7 @@ export class MongoStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.guard.run(async () => {
       let removed = 0;
-      for (const records of [this.sessions, this.accounts, this.audit, this.tallies, this.mails]) {
+      for (const records of [this.sessions, this.signups, this.accounts, this.audit, this.tallies, this.mails]) {
         if (removed < limit) removed += await records.purge(now, limit - removed);
       }
       return removed;

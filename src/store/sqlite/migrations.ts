@@ -179,6 +179,21 @@ export const migrations: readonly string[] = [
   CREATE INDEX mails_due ON mails (due_at);
   CREATE INDEX mails_purge ON mails (purge_at);
   `,
+  `
+  ALTER TABLE accounts ADD COLUMN one_time_tokens TEXT NOT NULL DEFAULT '[]';
+
+  CREATE TABLE signups (
+    id TEXT PRIMARY KEY NOT NULL,
+    email TEXT NOT NULL,
+    username TEXT,
+    password_hash TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX signups_email ON signups (email, created_at DESC, id DESC);
+  CREATE INDEX signups_expired ON signups (expires_at);
+  `,
 ];
 
 /**

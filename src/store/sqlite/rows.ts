@@ -8,7 +8,9 @@ import type {
   Ending,
   KeyPurpose,
   KeyRecord,
+  OneTimeTokenRecord,
   SessionRecord,
+  SignupRecord,
   TallyRecord,
 } from '../records.js';
 import type { Values } from './connection.js';
@@ -32,6 +34,7 @@ export interface AccountRow {
   readonly version: number;
   readonly rights_version: number;
   readonly changed_at: number;
+  readonly one_time_tokens: OneTimeTokenRecord[];
   readonly deleted_at: number | null;
 }
 
@@ -55,6 +58,16 @@ export interface SessionRow {
   readonly user_agent: string | null;
   readonly device: DeviceRecord;
   readonly revoked: Ending | null;
+}
+
+export interface SignupRow {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string | null;
+  readonly password_hash: string;
+  readonly token_hash: string;
+  readonly created_at: number;
+  readonly expires_at: number;
 }
 
 export interface KeyRow {
@@ -96,7 +109,7 @@ export interface TallyRow {
 export const accountObject = jsonObject(
   `id email email_verified username password_hash created_at last_login_at password_changed_at session_epoch
    kept_session_id sign_in_count version rights_version changed_at deleted_at`,
-  'roles disabled sessions_ended',
+  'roles disabled sessions_ended one_time_tokens',
 );
 export const sessionObject = jsonObject(
   `id account_id epoch ordinal generation confirmed_generation confirmed_at attempt_id created_at last_seen_at
@@ -108,6 +121,8 @@ export const keyObject = jsonObject('id purpose sequence algorithm created_at ac
 export const auditObject = jsonObject('id created_at type actor_id account_id session_id ip_address user_agent count purge_at', 'detail');
 
 export const tallyObject = jsonObject('key stamp since count last_at purge_at', 'in_flight known_networks');
+
+export const signupObject = jsonObject('id email username password_hash token_hash created_at expires_at');
 
 /** `json`: columns that hold JSON. */
 export function jsonObject(plain: string, json = ''): string {
@@ -141,6 +156,7 @@ export function toAccount(row: AccountRow): AccountRecord {
     version: row.version,
     rightsVersion: row.rights_version,
     changedAt: row.changed_at,
+    oneTimeTokens: row.one_time_tokens,
   };
 }
 
@@ -170,6 +186,7 @@ export function accountValues(account: AccountRecord): Values {
     version: account.version,
     rights_version: account.rightsVersion,
     changed_at: account.changedAt,
+    one_time_tokens: tokensJson(account.oneTimeTokens),
   };
 }
 
@@ -218,6 +235,30 @@ export function sessionValues(session: SessionRecord): Values {
     user_agent: session.userAgent,
     device: deviceJson(session.device),
     revoked: session.revoked && endingJson(session.revoked),
+  };
+}
+
+export function toSignup(row: SignupRow): SignupRecord {
+  return {
+    id: row.id,
+    email: row.email,
+    username: row.username,
+    passwordHash: row.password_hash,
+    tokenHash: row.token_hash,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+export function signupValues(signup: SignupRecord): Values {
+  return {
+    id: signup.id,
+    email: signup.email,
+    username: signup.username,
+    password_hash: signup.passwordHash,
+    token_hash: signup.tokenHash,
+    created_at: signup.createdAt,
+    expires_at: signup.expiresAt,
   };
 }
 
@@ -309,8 +350,15 @@ export function disabledJson({ at, until, reason }: AccountDisabledRecord): stri
   return JSON.stringify({ at, until, reason });
 }
 
+export function tokensJson(tokens: readonly OneTimeTokenRecord[]): string {
+  return JSON.stringify(tokens.map(({ purpose, hash, epoch, expiresAt, email }) => ({ purpose, hash, epoch, expiresAt, email })));
+}
+
 /** `INSERT` of exactly the columns that `values` names. */
-export function insertInto(table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'tallies' | 'mails', values: Values): string {
+export function insertInto(
+  table: 'accounts' | 'sessions' | 'keys' | 'audit_events' | 'tallies' | 'mails' | 'signups',
+  values: Values,
+): string {
   const columns = Object.keys(values);
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `:${column}`).join(', ')})`;
 }

@@ -15,6 +15,7 @@ import type {
   AuditQuery,
   AuditSums,
   CreationPosition,
+  EmailChange,
   Found,
   Page,
   RevokeSelector,
@@ -22,6 +23,7 @@ import type {
   SessionQuery,
   SessionsEnding,
   SessionUse,
+  SpentToken,
 } from '../queries.js';
 import type {
   AccountDisabledRecord,
@@ -33,7 +35,9 @@ import type {
   EpochMs,
   KeyRecord,
   MailRecord,
+  OneTimeTokenRecord,
   SessionRecord,
+  SignupRecord,
   TallyRecord,
 } from '../records.js';
 import { countUpTo, listMerged, listPage, pageOfAll } from '../windows.js';
@@ -49,6 +53,7 @@ import { usernameKey } from './rows.js';
 import type { Run } from './searches.js';
 import type { SessionStream } from './session-stream.js';
 import { Sessions } from './sessions.js';
+import { Signups } from './signups.js';
 import { Tallies } from './tallies.js';
 import { asStoreError, type Writer } from './writer.js';
 
@@ -56,6 +61,7 @@ import { asStoreError, type Writer } from './writer.js';
 export class SqliteStore implements Store {
   readonly purgesItself = false;
   private readonly accounts: Accounts;
+  private readonly signups: Signups;
   private readonly sessions: Sessions;
   private readonly keys: Keys;
   private readonly audit: Audit;
@@ -70,6 +76,7 @@ export class SqliteStore implements Store {
     private readonly checkpointer: Checkpointer | null,
   ) {
     this.accounts = new Accounts(connection);
+    this.signups = new Signups(connection);
     this.sessions = new Sessions(connection);
     this.keys = new Keys(connection);
     this.audit = new Audit(connection);
@@ -119,6 +126,24 @@ export class SqliteStore implements Store {
   setRoles(accountId: string, expectedRights: number, roles: readonly string[], at: EpochMs): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.setRoles(accountId, expectedRights, roles, at));
   }
+  setUsername(accountId: string, username: string): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.setUsername(accountId, username));
+  }
+  addOneTimeToken(accountId: string, email: string, token: OneTimeTokenRecord): Promise<boolean> {
+    return this.write(() => this.accounts.addOneTimeToken(accountId, email, token));
+  }
+  resetPassword(accountId: string, spent: SpentToken, newHash: string, ending: Ending): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.resetPassword(accountId, spent, newHash, ending));
+  }
+  verifyEmail(accountId: string, spent: SpentToken, at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.verifyEmail(accountId, spent, at));
+  }
+  changeEmail(accountId: string, spent: SpentToken, change: EmailChange, at: EpochMs): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.changeEmail(accountId, spent, change, at));
+  }
+  revertEmailChange(accountId: string, spent: SpentToken, change: EmailChange, ending: Ending): Promise<AccountRecord | null> {
+    return this.write(() => this.accounts.revertEmailChange(accountId, spent, change, ending));
+  }
   findAccounts(ids: readonly string[]): Promise<AccountRecord[]> {
     return this.read(() => [...new Set(ids)].map((id) => this.accounts.findBy('id', id)).filter((account) => account !== null));
   }
@@ -127,6 +152,22 @@ export class SqliteStore implements Store {
   }
   countAccounts(query: AccountQuery, atMost: number): Promise<number> {
     return countUpTo(this.accounts.search(query, this.run), atMost);
+  }
+
+  addSignup(signup: SignupRecord): Promise<void> {
+    return this.write(() => this.signups.add(signup));
+  }
+  findSignup(id: string): Promise<SignupRecord | null> {
+    return this.read(() => this.signups.find(id));
+  }
+  listSignups(email: string, now: EpochMs, limit: number): Promise<SignupRecord[]> {
+    return this.read(() => this.signups.list(email, now, limit));
+  }
+  renewSignup(id: string, expectedTokenHash: string, tokenHash: string, expiresAt: EpochMs): Promise<boolean> {
+    return this.write(() => this.signups.renew(id, expectedTokenHash, tokenHash, expiresAt));
+  }
+  removeSignup(id: string, tokenHash: string): Promise<boolean> {
+    return this.write(() => this.signups.remove(id, tokenHash));
   }
 
   createSession(session: SessionRecord): Promise<void> {
@@ -280,7 +321,7 @@ export class SqliteStore implements Store {
   purge(now: EpochMs, limit: number): Promise<number> {
     return this.write(() => {
       let removed = 0;
-      const all = [this.sessions, this.accounts, this.audit, this.tallies, this.mails];
+      const all = [this.sessions, this.signups, this.accounts, this.audit, this.tallies, this.mails];
       for (const records of all) removed += records.purge(now, limit - removed);
       return removed;
     });

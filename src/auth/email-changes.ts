@@ -1,0 +1,136 @@
+import type { AccountMails } from '../mail/mails.js';
+import { DuplicateError, type Store } from '../store/port.js';
+import type { AccountRecord, OneTimeTokenRecord } from '../store/records.js';
+import type { Accounts } from './accounts.js';
+import type { Afterwards } from './afterwards.js';
+import { type Audit, actorOf } from './audit.js';
+import type { Clock } from './clock.js';
+import { untilWon } from './compare-and-set.js';
+import { markEnded } from './ended-sessions.js';
+import { AuthError } from './errors.js';
+import { emailFrom } from './identifiers.js';
+import type { Log } from './log.js';
+import { findGoodToken, mintOneTimeToken, mostTokens, openReverts, readOneTimeToken, revertTtlSeconds } from './one-time-tokens.js';
+import type { LifetimeConfig } from './session-lifetime.js';
+import type { RequestFacts, SignedIn } from './viewer.js';
+
+export interface ChangeEmailInput {
+  readonly email: string;
+  readonly currentPassword: string;
+}
+
+interface EmailChangesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly accounts: Accounts;
+  readonly audit: Audit;
+  readonly mails: AccountMails;
+  readonly afterwards: Afterwards;
+  readonly log: Log;
+  readonly config: LifetimeConfig & {
+    readonly emailVerificationRequired: boolean;
+    readonly verificationTtlSeconds: number;
+    readonly resetTtlSeconds: number;
+  };
+}
+
+/** Another address for an account: asked for with the password, confirmed at the new address, reversible from the old one. */
+export class EmailChanges {
+  constructor(private readonly deps: EmailChangesDeps) {}
+
+  /**
+   * Mails a link to the new address, and tells the old one. Where addresses must be verified, what comes back is the same for an address that
+   * has an account, which gets a mail that says so. Throws what `Accounts.reauthenticate` throws, and `AuthError` `BAD_USER_INPUT` (no
+   * address, or the present one), `EMAIL_TAKEN` (only where addresses need no verification), `UNAUTHENTICATED` when the session was ended
+   * meanwhile, `RATE_LIMITED` while 5 changes of the last 7 days can be reverted.
+   */
+  async start(viewer: SignedIn, { email, currentPassword }: ChangeEmailInput, request: RequestFacts): Promise<void> {
+    const { store, clock, accounts, audit, mails, afterwards, config } = this.deps;
+    const wanted = emailFrom(email, 'email');
+    const account = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
+    if (wanted === account.email) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
+    this.checkReverts(account);
+    const isTaken = (await store.findAccountByEmail(wanted)) !== null;
+    if (isTaken && !config.emailVerificationRequired) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
+    const expiresAt = clock.now() + config.verificationTtlSeconds * 1000;
+    const { token, record } = mintOneTimeToken(account, 'CHANGE_EMAIL', expiresAt, wanted);
+    // Also for an address that is taken: the work must not tell.
+    const isAdded = await store.addOneTimeToken(account.id, account.email, record);
+    if (!isAdded) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED', sessionId: viewer.sessionId });
+    afterwards.run('mails of a change of address', async () => {
+      const by = actorOf(viewer.accountId, request);
+      audit.count('EMAIL_VERIFICATION_REQUESTED', { by, accountId: account.id, sessionId: viewer.sessionId });
+      await (isTaken ? mails.emailTaken(wanted) : mails.confirmNewEmail(wanted, token));
+      await mails.emailChangeStarted(account.email, masked(wanted));
+    });
+  }
+
+  /**
+   * The change, by the token that was mailed to the new address; null when the account was changed since it was read. Throws `AuthError`
+   * `EMAIL_TAKEN`, `SERVICE_UNAVAILABLE`.
+   */
+  async complete(account: AccountRecord, confirmed: OneTimeTokenRecord, request: RequestFacts): Promise<AccountRecord | null> {
+    const { store, clock, audit, mails, afterwards } = this.deps;
+    const now = clock.now();
+    const { token, record } = mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email);
+    const spent = { hash: confirmed.hash, expectedVersion: account.version };
+    const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), record] };
+    await audit.before('EMAIL_CHANGED', { by: actorOf(account.id, request), accountId: account.id });
+    const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
+    if (changed !== null) afterwards.tell('mail of a changed address', () => mails.emailChanged(account.email, token));
+    return changed;
+  }
+
+  /**
+   * Brings the old address back, ends all sessions, takes the password away and mails a link to set another, in one update. Changes that
+   * were made before this one can still be reverted, later ones not any more. Throws `AuthError` `ONE_TIME_TOKEN_INVALID` for all tokens that
+   * are not good alike, `EMAIL_TAKEN` when the old address got an account meanwhile (the token stays good), `SERVICE_UNAVAILABLE`.
+   */
+  async revert(token: string, request: RequestFacts): Promise<void> {
+    const { store, clock, audit, mails, afterwards, config } = this.deps;
+    const presented = readOneTimeToken(token);
+    await untilWon(async () => {
+      const account = presented === null ? null : await store.findAccount(presented.subjectId);
+      const now = clock.now();
+      const found = presented === null || account === null ? null : findGoodToken(account, 'REVERT_EMAIL', presented, now);
+      if (account === null || found === null) throw new AuthError('ONE_TIME_TOKEN_INVALID');
+      const reverts = openReverts(account, now);
+      const before = reverts.slice(0, reverts.indexOf(found));
+      const raised = { id: account.id, sessionEpoch: account.sessionEpoch + 1 };
+      const reset = mintOneTimeToken(raised, 'RESET', now + config.resetTtlSeconds * 1000);
+      const email = found.email ?? '';
+      const ending = { at: now, reason: 'EMAIL_CHANGED', by: account.id } as const;
+      const spent = { hash: found.hash, expectedVersion: account.version };
+      await audit.before('EMAIL_CHANGE_REVERTED', { by: actorOf(account.id, request), accountId: account.id });
+      const change = { email, tokens: [reset.record, ...before] };
+      const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
+      if (changed === null) return null;
+      await markEnded(this.deps, changed, ending);
+      afterwards.tell('mail to set a new password', () => mails.resetPassword(email, reset.token));
+      return changed;
+    });
+  }
+
+  /** The oldest way back must not be pushed out by further changes, as somebody who took the account over would like. */
+  private checkReverts(account: AccountRecord): void {
+    const now = this.deps.clock.now();
+    const reverts = openReverts(account, now);
+    const [oldest] = reverts;
+    if (oldest === undefined || reverts.length < mostTokens) return;
+    throw new AuthError('RATE_LIMITED', { retryAfter: Math.max(1, Math.ceil((oldest.expiresAt - now) / 1000)) });
+  }
+}
+
+async function whereFree<T>(change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    throw error instanceof DuplicateError ? new AuthError('EMAIL_TAKEN') : error;
+  }
+}
+
+/** Enough to recognise one's own address by: `a***@example.com`. */
+function masked(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${[...email][0] ?? ''}***${email.slice(at)}`;
+}

@@ -1,0 +1,32 @@
+import type { Mail, Mailer } from '../../src/mail/port.js';
+
+/** Takes mails over, and hands them to a test in the order in which they came to each address. */
+export class Mailbox implements Mailer {
+  readonly all: Mail[] = [];
+  private readonly unread: Mail[] = [];
+  private readonly waiting: { readonly to: string; readonly resolve: (mail: Mail) => void }[] = [];
+
+  async send(mail: Mail): Promise<void> {
+    this.all.push(mail);
+    const index = this.waiting.findIndex(({ to }) => to === mail.to);
+    const [reader] = index < 0 ? [] : this.waiting.splice(index, 1);
+    if (reader === undefined) this.unread.push(mail);
+    else reader.resolve(mail);
+  }
+
+  /** The next mail to this address; comes when it does. */
+  next(to: string): Promise<Mail> {
+    const index = this.unread.findIndex((mail) => mail.to === to);
+    const [mail] = index < 0 ? [] : this.unread.splice(index, 1);
+    if (mail !== undefined) return Promise.resolve(mail);
+    return new Promise((resolve) => this.waiting.push({ to, resolve }));
+  }
+
+  /** The one-time token of the next mail to this address, which must have a link to that page. */
+  async token(to: string, page: 'reset-password' | 'verify-email' | 'revert-email-change'): Promise<string> {
+    const { text, subject } = await this.next(to);
+    const token = new RegExp(`/${page}#token=(lk_ot_[\\w-]+)`).exec(text)?.[1];
+    if (token === undefined) throw new Error(`"${subject}" has no link to ${page}`);
+    return token;
+  }
+}
