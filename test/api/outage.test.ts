@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'libsql';
+import { credentialCalls as calls } from '../support/credentials.js';
 import { createFaultyStore } from '../support/faulty-store.js';
 import { type MongoServer, privateMongoProgram, startMongo } from '../support/mongo-server.js';
 import {
@@ -48,6 +49,13 @@ const operations: Record<string, (url: string, client: Client) => Promise<GraphQ
   sessions: (url, { accessToken }) => post(url, '{ sessions { totalCount nodes { id } } }', {}, { token: accessToken }),
   session: (url, { accessToken, sessionId }) =>
     post(url, 'query ($id: ID!) { session(id: $id) { id } }', { id: sessionId }, { token: accessToken }),
+  changePassword: (url, { accessToken }) => calls.changePassword(url, [goodPassword, 'another good passphrase'], accessToken),
+  requestPasswordReset: (url, { email }) => calls.requestPasswordReset(url, [email]),
+  resetPassword: (url) => calls.resetPassword(url, [`lk_ot_${'A'.repeat(64)}`, 'another good passphrase']),
+  requestEmailVerification: (url, { email }) => calls.requestEmailVerification(url, [email]),
+  changeEmail: (url, { accessToken, email }) => calls.changeEmail(url, [`new.${email}`, goodPassword], accessToken),
+  changeUsername: (url, { accessToken }) => calls.changeUsername(url, ['Somebody'], accessToken),
+  deleteAccount: (url, { accessToken }) => calls.deleteAccount(url, [goodPassword], accessToken),
 };
 const endsTheSession = ['revokeToken', 'logout', 'revokeSession', 'revokeAllSessions'];
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { codeOf, loginMutation, post, signupMutation } from '../support/requests.js';
 import { startServer } from '../support/server.js';
 
-/** `PASSPHRASES=10000` for the large count. */
+/** `PASSPHRASES=10000 npm test -- test/api/passphrases` for the large count. */
 const passphrases = Number(process.env.PASSPHRASES ?? 300);
 const atOnce = 8;
 
