@@ -119,7 +119,8 @@ describeStores('Several processes on one store (P9)', (database) => {
       await Promise.all(elsewhere);
     };
     for (let round = 0; round < rounds; round += 1) {
-      const tokens = await Promise.all(Array.from({ length: atOnce }, async () => (await signUp(here.url)).token));
+      const tokens: string[] = [];
+      for (let count = 0; count < atOnce; count += 1) tokens.push((await signUp(here.url)).token);
       await Promise.all(tokens.map((token, index) => observe(token, index % 2 === 0)));
     }
     delays.sort((one, other) => one - other);
