@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
@@ -12,7 +13,7 @@ import { anAccount, aSession, day } from '../support/records.js';
 import { allowedOrigin, startServer, type TestServer } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 import { blocks } from './page.js';
-import { introspect, type RevocationsPage, revocations, untilFeed, withServices } from './service.js';
+import { askRevocations, introspect, type RevocationsPage, untilFeed, withServices } from './service.js';
 
 interface Verdict {
   readonly alive: boolean;
@@ -47,7 +48,7 @@ class Verifier {
 
   async follow(): Promise<void> {
     for (;;) {
-      const page = await revocations(this.url, { after: this.cursor, wait: 0 });
+      const page = await this.ask();
       if (page.complete && this.onWholeSet === 'replace') this.next = newAlgorithm();
       (this.next ?? this.algorithm).take(page);
       this.cursor = page.cursor;
@@ -55,6 +56,18 @@ class Verifier {
       this.algorithm = this.next ?? this.algorithm;
       this.next = null;
       return;
+    }
+  }
+
+  /** A node that cannot prove for a moment that it knows everything says so, and is asked again: what matters here is what it tells. */
+  private async ask(): Promise<RevocationsPage> {
+    const query = { after: this.cursor, wait: 0 };
+    const giveUpAt = Date.now() + 30_000;
+    for (;;) {
+      const response = await askRevocations(this.url, query);
+      if (response.status === 200) return (await response.json()) as RevocationsPage;
+      if (response.status !== 503 || Date.now() > giveUpAt) throw new Error(`revocations: ${response.status} ${await response.text()}`);
+      await delay(100);
     }
   }
 

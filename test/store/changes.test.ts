@@ -126,7 +126,9 @@ describeStores('changes', (database: StoreUnderTest) => {
   it('are all told, in order, when many come at once from two sides', async () => {
     const account = anAccount();
     await store.createAccount(account);
-    const sessions = await Promise.all(Array.from({ length: 24 }, () => anOwnedSession({ accountId: account.id })));
+    // As many as the server that stands in for MongoDB here serves in time.
+    const count = database.kind === 'sqlite' ? 60 : 24;
+    const sessions = await Promise.all(Array.from({ length: count }, () => anOwnedSession({ accountId: account.id })));
     const told = await watch(store);
     await Promise.all(sessions.map(({ id }, index) => (index % 2 === 0 ? store : elsewhere).revoke(id, null, anEnding(), purgeAt)));
     for (let version = 1; version <= 5; version += 1) await elsewhere.setRoles(account.id, version, [`R${version}`], t0);

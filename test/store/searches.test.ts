@@ -200,7 +200,9 @@ describeStores('an end of many sessions', (database) => {
 
   it('gives each session to one of several that run at once', async () => {
     const stores = await Promise.all([database.open(), database.open()]);
-    const sessions = Array.from({ length: 24 }, () => aSession());
+    // As many as the server that stands in for MongoDB here serves in time.
+    const count = database.kind === 'sqlite' ? 60 : 24;
+    const sessions = Array.from({ length: count }, () => aSession());
     for (const session of sessions) await stores[0].createSession(session);
     const ended = await Promise.all(
       [0, 1, 2, 3].map((turn) => (stores[turn % 2] as Store).revokeMany(idsOf(sessions), anEnding({ at: t0 + turn }), purgeAt)),
