@@ -67,10 +67,10 @@ export class MongoStore implements Store {
     private readonly strongestRead: ReadConcern,
   ) {
     const models = modelsOn(connection);
-    this.accounts = new Accounts(models.accounts);
-    this.sessions = new Sessions(models.sessions);
+    this.accounts = new Accounts(models.accounts, guard.limits);
+    this.sessions = new Sessions(models.sessions, guard.limits);
     this.keys = new Keys(models.keys);
-    this.audit = new Audit(models.audit);
+    this.audit = new Audit(models.audit, guard.limits);
     this.changes = new Changes(() => this.database(), models);
     this.sessionStream = new SessionStream(models.sessions.collection.collectionName, () => this.database());
   }
