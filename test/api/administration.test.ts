@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
+import { withoutTimeout } from '../../src/store/mongo/guard.js';
 import type { Store } from '../../src/store/port.js';
 import { aPerson, type Person, signIn } from '../support/people.js';
 import { aSession, day, minute } from '../support/records.js';
@@ -28,7 +29,7 @@ async function dumpOf({ kind, url }: StoreUnderTest): Promise<string> {
     connection.close();
     return JSON.stringify(rows);
   }
-  const client = new mongo.MongoClient(url);
+  const client = new mongo.MongoClient(withoutTimeout(url));
   const collections = await client.db().collections();
   const documents = await Promise.all(collections.map((collection) => collection.find().toArray()));
   await client.close();

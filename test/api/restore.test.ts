@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
+import { withoutTimeout } from '../../src/store/mongo/guard.js';
 import { extensionsOf, type GraphQLAnswer, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { describeStores, mongoUrl, type StoreUnderTest, sqlitePath } from '../support/stores.js';
@@ -27,7 +28,7 @@ async function backUp({ kind, url }: StoreUnderTest): Promise<string> {
 }
 
 async function withDatabases(from: string, to: string, use: (from: mongo.Db, to: mongo.Db) => Promise<unknown>): Promise<void> {
-  const clients = [new mongo.MongoClient(from), new mongo.MongoClient(to)] as const;
+  const clients = [new mongo.MongoClient(withoutTimeout(from)), new mongo.MongoClient(withoutTimeout(to))] as const;
   try {
     await use(clients[0].db(), clients[1].db());
   } finally {

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
+import { withoutTimeout } from '../../src/store/mongo/guard.js';
 import { inspectStore, mendStore, openStore } from '../../src/store/open.js';
 import { StoreUnavailableError, StoreVersionError } from '../../src/store/port.js';
 import { migrations } from '../../src/store/sqlite/migrations.js';
@@ -80,7 +81,7 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
 // Announced by the banner of `jest-setup.ts`; REQUIRE_MONGO=1 makes it a failure there.
 (server === undefined ? describe.skip : describe)('a look at MongoDB', () => {
   const url = mongoUrl(server ?? 'mongodb://none');
-  const client = new mongo.MongoClient(url);
+  const client = new mongo.MongoClient(withoutTimeout(url));
   afterAll(async () => {
     await client.db().dropDatabase();
     await client.close();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { mongo } from 'mongoose';
+import { Guard, timeLimits, withoutTimeout } from '../../src/store/mongo/guard.js';
 import { indexes } from '../../src/store/mongo/indexes.js';
 import { migrate, migrations } from '../../src/store/mongo/migrations.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
@@ -12,7 +13,7 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
 
 (server === undefined ? describe.skip : describe)('the MongoDB store', () => {
   const url = mongoUrl(server ?? 'mongodb://none');
-  const client = new mongo.MongoClient(url);
+  const client = new mongo.MongoClient(withoutTimeout(url));
   const stores: Store[] = [];
   const open = async () => {
     const store = await openMongoStore(url);
@@ -111,6 +112,22 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
       expect(error).toBeInstanceOf(StoreUnavailableError);
       expect(performance.now() - start).toBeLessThan(3_000);
       expect(allText(error)).not.toContain('secret-word');
+    });
+
+    it('takes the time of a call from timeoutMS of the URL, which the driver no longer knows', async () => {
+      expect(timeLimits('mongodb://host/name?timeoutMS=6000&w=1')).toEqual({ verb: 6_000, wait: 5_000 });
+      expect(timeLimits('mongodb://host/name?directConnection=true')).toEqual({ verb: 2_400, wait: 2_000 });
+      expect(timeLimits('mongodb://host/?w=1&timeoutms=1').verb).toBe(100);
+      expect(timeLimits('mongodb://host/?timeoutMS=999999999').verb).toBe(60_000);
+      expect(timeLimits('mongodb://host/timeoutMS=1?wtimeoutMS=5').verb).toBe(2_400);
+      expect(withoutTimeout('mongodb://host/?timeoutMS=6000&w=1')).toBe('mongodb://host/?w=1');
+      const start = performance.now();
+      const opening = openMongoStore(`mongodb://127.0.0.1:${await freePort()}/name?timeoutMS=600`);
+      await expect(opening).rejects.toBeInstanceOf(StoreUnavailableError);
+      expect(performance.now() - start).toBeLessThan(1_900);
+      await expect(new Guard(timeLimits('mongodb://host/?timeoutMS=100')).run(() => new Promise(() => {}))).rejects.toBeInstanceOf(
+        StoreUnavailableError,
+      );
     });
 
     it.each([

@@ -30,7 +30,8 @@ export default async function setup(): Promise<void> {
     case 'program': {
       const server = await startMongo(found.program);
       globalThis.latchkeyMongo = server;
-      process.env.LATCHKEY_TEST_MONGO_URL = server.url;
+      // Both workers of the tests share it, on the machine that they keep busy. How long a call may take is tested on other servers.
+      process.env.LATCHKEY_TEST_MONGO_URL = `${server.url}&timeoutMS=15000`;
       process.env.LATCHKEY_TEST_MONGO_PROGRAM = JSON.stringify(found.program);
       return;
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe } from '@jest/globals';
 import Database from 'libsql';
 import { mongo } from 'mongoose';
+import { withoutTimeout } from '../../src/store/mongo/guard.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 
@@ -76,7 +77,7 @@ function mongoDatabase(server: string): Opened {
   const url = mongoUrl(server);
   let client: mongo.MongoClient | null = null;
   const database = () => {
-    client ??= new mongo.MongoClient(url);
+    client ??= new mongo.MongoClient(withoutTimeout(url));
     return client.db();
   };
   return {

@@ -22,7 +22,7 @@ import {
   toStanding,
   usernameKey,
 } from './documents.js';
-import { duplicateKey, waitTimeoutMs } from './guard.js';
+import { duplicateKey, type TimeLimits } from './guard.js';
 import type { ReadConcern } from './models.js';
 import { accountSearch, type Run, SearchReads } from './searches.js';
 import { within } from './session-filters.js';
@@ -62,7 +62,10 @@ export class Accounts {
   /** By account, while numbers are taken: the sign-ins of this process that wait for theirs. */
   private readonly signIns = new Map<string, SignInTurn[]>();
 
-  constructor(private readonly model: Model<AccountDocument>) {}
+  constructor(
+    private readonly model: Model<AccountDocument>,
+    private readonly limits: TimeLimits,
+  ) {}
 
   async create(account: AccountRecord): Promise<void> {
     try {
@@ -157,7 +160,7 @@ export class Accounts {
       $inc: { sessionEpoch: 1, version: 1, rightsVersion: 1 },
     };
     if (!(await this.update({ _id: id, rightsVersion: expectedRights }, change))) return null;
-    const document = await this.model.findById(id).maxTimeMS(waitTimeoutMs).lean<AccountDocument>();
+    const document = await this.model.findById(id).maxTimeMS(this.limits.wait).lean<AccountDocument>();
     return document && toStanding(document);
   }
 
@@ -268,7 +271,7 @@ export class Accounts {
 
   /** The last of so many numbers. Compare-and-set on the count, repeated: each loss means that another process's sign-in went through. */
   private async takeNumbers(id: string, count: number, at: EpochMs): Promise<number | null> {
-    const giveUpAt = performance.now() + waitTimeoutMs;
+    const giveUpAt = performance.now() + this.limits.wait;
     while (performance.now() < giveUpAt) {
       const found = await this.model.findOne({ _id: id, deletedAt: null }, { signInCount: 1 }).lean<Pick<AccountDocument, 'signInCount'>>();
       if (found === null) return null;
@@ -283,7 +286,7 @@ export class Accounts {
     const document = await this.model
       .findOne({ ...filter, deletedAt: null })
       .readConcern(concern)
-      .maxTimeMS(waitTimeoutMs)
+      .maxTimeMS(this.limits.wait)
       .lean<AccountDocument>();
     return document && toAccount(document);
   }

@@ -2,13 +2,16 @@ import mongoose, { type Model } from 'mongoose';
 import type { AuditQuery, AuditSums } from '../queries.js';
 import type { AuditEventType, AuditRecord, EpochMs } from '../records.js';
 import { type AuditDocument, auditDocument, toAuditRecord } from './documents.js';
-import { duplicateKey, waitTimeoutMs } from './guard.js';
+import { duplicateKey, type TimeLimits } from './guard.js';
 import { auditSearches, type Run, SearchReads } from './searches.js';
 import { within } from './session-filters.js';
 
 /** The verbs on the audit log. */
 export class Audit {
-  constructor(private readonly model: Model<AuditDocument>) {}
+  constructor(
+    private readonly model: Model<AuditDocument>,
+    private readonly limits: TimeLimits,
+  ) {}
 
   /** Those that are there already are left as they are. */
   async append(events: readonly AuditRecord[]): Promise<void> {
@@ -47,7 +50,7 @@ export class Audit {
         { $bucket: { groupBy: '$createdAt', boundaries, output } },
       ])
       .hint('type')
-      .option({ maxTimeMS: waitTimeoutMs });
+      .option({ maxTimeMS: this.limits.wait });
     const byEdge = new Map(sums.map(({ _id, ...sum }) => [_id.getTime(), sum]));
     return edges.slice(0, -1).map((edge) => byEdge.get(edge) ?? {});
   }

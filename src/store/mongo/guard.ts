@@ -1,15 +1,36 @@
 import mongoose from 'mongoose';
 import { DuplicateError, StoreUnavailableError } from '../port.js';
 
-/** How long one step may wait for a server, a connection or its turn. */
-export const waitTimeoutMs = 2_000;
-/** A verb is given up after this; the port allows 3 s. (The driver's own `timeoutMS` has no effect any more.) */
-const verbTimeoutMs = 2_400;
+/** What follows it is taken along, so that the URL without it is whole. */
+const timeoutOption = /(?<=[?&])timeoutMS=(\d{1,9})(?:&|$)/i;
+
+/** Milliseconds. The port allows a verb 3 s, unless the operator says that the database is slow. */
+export interface TimeLimits {
+  /** A verb is given up after this. */
+  readonly verb: number;
+  /** How long one step of it may wait for a server, a connection or its turn. */
+  readonly wait: number;
+}
+
+/**
+ * By `timeoutMS` of the URL: a standard option that the driver has given up. From 100 to 60,000 ms (what is beyond is brought within), 2,400
+ * when it is not there.
+ */
+export function timeLimits(url: string): TimeLimits {
+  const [, given] = timeoutOption.exec(url) ?? [];
+  const verb = given === undefined ? 2_400 : Math.min(Math.max(Number(given), 100), 60_000);
+  return { verb, wait: Math.round((verb * 5) / 6) };
+}
+
+/** The driver warns of an option that it has given up. */
+export const withoutTimeout = (url: string): string => url.replace(timeoutOption, '');
 
 /** Every verb runs through here: bounded in time, counted for `close`, and its errors translated. */
 export class Guard {
   private readonly underWay = new Set<Promise<unknown>>();
   private closed = false;
+
+  constructor(readonly limits: TimeLimits) {}
 
   /**
    * Rejects with `StoreUnavailableError` when the verb fails or takes too long; then it may still take effect, and what comes back after
@@ -20,7 +41,7 @@ export class Guard {
     const running = verb();
     this.underWay.add(running);
     try {
-      return await withDeadline(running);
+      return await withDeadline(running, this.limits.verb);
     } catch (error) {
       if (onLate !== undefined) running.then(onLate, () => {});
       throw asStoreError(error);
@@ -43,10 +64,10 @@ export function duplicateKey(error: unknown): readonly string[] | null {
   return Object.keys((error.keyPattern as object | undefined) ?? {});
 }
 
-async function withDeadline<T>(running: Promise<T>): Promise<T> {
+async function withDeadline<T>(running: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${verbTimeoutMs} ms`)), verbTimeoutMs);
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
   });
   try {
     return await Promise.race([running, deadline]);

@@ -1,6 +1,6 @@
 import mongoose, { type Connection, type mongo } from 'mongoose';
 import { StoreUnavailableError, StoreVersionError } from '../port.js';
-import { Guard, waitTimeoutMs } from './guard.js';
+import { Guard, timeLimits, withoutTimeout } from './guard.js';
 import { ensureIndexes } from './indexes.js';
 import { migrate } from './migrations.js';
 import type { ReadConcern } from './models.js';
@@ -20,7 +20,7 @@ export async function openMongoStore(url: string): Promise<MongoStore> {
     if (database === undefined) throw new Error('not connected');
     await migrate(database);
     await ensureIndexes(database);
-    return new MongoStore(connection, new Guard(), await strongestReadOf(database));
+    return new MongoStore(connection, new Guard(timeLimits(url)), await strongestReadOf(database));
   } catch (error) {
     await connection.close(true).catch(() => {});
     throw error instanceof StoreVersionError ? error : new StoreUnavailableError(error);
@@ -35,9 +35,10 @@ async function strongestReadOf(database: mongo.Db): Promise<ReadConcern> {
 
 /** Connects, and changes nothing. Throws `StoreUnavailableError`. */
 export async function connect(url: string): Promise<Connection> {
+  const { wait } = timeLimits(url);
   let connection: Connection;
   try {
-    connection = mongoose.createConnection(url, {
+    connection = mongoose.createConnection(withoutTimeout(url), {
       ...databaseOptions(url),
       autoIndex: false,
       autoCreate: false,
@@ -47,8 +48,8 @@ export async function connect(url: string): Promise<Connection> {
       readPreference: 'primary',
       // The driver does not send retryable writes to a stand-alone server, which has none.
       retryWrites: true,
-      serverSelectionTimeoutMS: waitTimeoutMs,
-      waitQueueTimeoutMS: waitTimeoutMs,
+      serverSelectionTimeoutMS: wait,
+      waitQueueTimeoutMS: wait,
       // A heartbeat that gets no answer breaks the connections that wait for one: no `socketTimeoutMS`, which would also
       // break off the building of a large index.
       connectTimeoutMS: 2_000,

@@ -3,14 +3,17 @@ import type { Advance, AllSessionsQuery, Page, RevokeSelector, SessionPosition, 
 import { type Ending, type EpochMs, type SessionRecord, unknownDevice } from '../records.js';
 import { newestFirst } from '../windows.js';
 import { endingDocument, type SessionDocument, sessionDocument, toSession } from './documents.js';
-import { duplicateKey, waitTimeoutMs } from './guard.js';
+import { duplicateKey, type TimeLimits } from './guard.js';
 import type { ReadConcern } from './models.js';
 import { filterOf, type Run, SearchReads, sessionSearch } from './searches.js';
 import { sessionFilter, within } from './session-filters.js';
 
 /** The verbs on sessions. Those that change one are one `updateOne` with the compare in its filter. */
 export class Sessions {
-  constructor(private readonly model: Model<SessionDocument>) {}
+  constructor(
+    private readonly model: Model<SessionDocument>,
+    private readonly limits: TimeLimits,
+  ) {}
 
   /** A repeat of a record that is there already changes nothing. */
   async create(session: SessionRecord): Promise<void> {
@@ -22,7 +25,7 @@ export class Sessions {
   }
 
   async find(id: string, concern: ReadConcern = 'local'): Promise<SessionRecord | null> {
-    const document = await this.model.findById(id).readConcern(concern).maxTimeMS(waitTimeoutMs).lean<SessionDocument>();
+    const document = await this.model.findById(id).readConcern(concern).maxTimeMS(this.limits.wait).lean<SessionDocument>();
     return document && toSession(document);
   }
 

@@ -79,11 +79,11 @@ export class MongoStore implements Store {
     private readonly strongestRead: ReadConcern,
   ) {
     const models = modelsOn(connection);
-    this.accounts = new Accounts(models.accounts);
+    this.accounts = new Accounts(models.accounts, guard.limits);
     this.signups = new Signups(models.signups);
-    this.sessions = new Sessions(models.sessions);
+    this.sessions = new Sessions(models.sessions, guard.limits);
     this.keys = new Keys(models.keys);
-    this.audit = new Audit(models.audit);
+    this.audit = new Audit(models.audit, guard.limits);
     this.tallies = new Tallies(models.tallies);
     this.mails = new Mails(models.mails);
     this.changes = new Changes(() => this.database(), models);
