@@ -194,6 +194,23 @@ interface ServiceDeps {
   readonly clocks?: MachineClocks;
 }
 
+interface FeedParts extends Pick<ServiceDeps, 'config' | 'store' | 'log' | 'clocks'> {
+  readonly clock: Clock;
+  readonly uses: SessionUses;
+  readonly signingKeys: SigningKeys;
+  readonly meter: Meter;
+}
+
+function revocationFeedOver({ clocks = thisMachine, signingKeys, ...parts }: FeedParts): RevocationFeed {
+  return new RevocationFeed({
+    ...parts,
+    monotonic: clocks.monotonic,
+    wall: clocks.wall,
+    readThrough: new ReadThroughCheck(parts),
+    onKeysChanged: () => void signingKeys.refresh(),
+  });
+}
+
 /** Everything of `auth/`, joined together over one store. */
 export type AuthServices = Awaited<ReturnType<typeof openServices>>;
 
@@ -211,18 +228,7 @@ export async function openServices(deps: ServiceDeps) {
   const accessTokens = new AccessTokens({ keys: signingKeys, clock, roles, config });
   const issuer = new TokenIssuer({ accessTokens, refreshTokens, clock, roles, ownClaims });
   const uses = new SessionUses({ store, log });
-  const revocations = new RevocationFeed({
-    store,
-    clock,
-    monotonic: (clocks ?? thisMachine).monotonic,
-    wall: (clocks ?? thisMachine).wall,
-    readThrough: new ReadThroughCheck({ store, clock, uses }),
-    uses,
-    onKeysChanged: () => void signingKeys.refresh(),
-    meter,
-    log,
-    config,
-  });
+  const revocations = revocationFeedOver({ store, clock, clocks, uses, signingKeys, meter, log, config });
   const audit = new Audit({ store, clock, log, config });
   const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, audit, log, config });
   const afterwards = new Afterwards({ log });
