@@ -10,8 +10,6 @@ import type { TallyDraft } from './throttle-decision.js';
 const longestPauseMs = 10;
 /** The most that the store takes. */
 const mostReadAtOnce = 100;
-/** Longer than this nobody waits for a tally that everybody wants, unless it is to settle what was begun. */
-const longestWaitMs = 2_000;
 
 /** What is to become of a tally: `draft` null leaves it. */
 interface TallyChange<T> {
@@ -43,7 +41,11 @@ export class Tallies {
   /** A write may be of many requests, so it belongs to the trace of none. */
   private readonly background = new AsyncResource('Tallies');
 
-  constructor(private readonly store: Pick<Store, 'findTallies' | 'replaceTally'>) {}
+  constructor(
+    private readonly store: Pick<Store, 'findTallies' | 'replaceTally'>,
+    /** How long a change of a tally that everybody wants is tried, unless whoever asks says otherwise. */
+    private readonly usualPatienceMs: number,
+  ) {}
 
   /** By key, those that there are, and perhaps others. What is asked for in one turn of the event loop is read together. Throws `StoreUnavailableError`. */
   find(keys: readonly string[]): Promise<ReadonlyMap<string, TallyRecord>> {
@@ -56,7 +58,7 @@ export class Tallies {
    * Applies a pure decision to the tally as it is, and gives its result. Throws `StoreUnavailableError` (the change may have been made), and
    * `AuthError` `RATE_LIMITED` when it was not made in `patienceMs`.
    */
-  change<T>(key: string, decide: Decide<T>, patienceMs = longestWaitMs): Promise<T> {
+  change<T>(key: string, decide: Decide<T>, patienceMs = this.usualPatienceMs): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const asked = { decide, resolve: (result: unknown) => resolve(result as T), reject, giveUpAt: performance.now() + patienceMs };
       const line = this.lines.get(key);

@@ -26,16 +26,22 @@ import { networkQuotas, passwordLimits } from './throttle-limits.js';
 import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
-/** So long an attempt waits for those under way; a sign-in that finds the hashing queue full is told after 2 s. */
-const patienceMs = 6_000;
+/** Milliseconds of real time. */
+export interface Patience {
+  /** So long an attempt waits for those under way; a sign-in that finds the hashing queue full is told after 2 s. */
+  readonly attempt: number;
+  /** So long anything waits for a tally that everybody wants, unless it is to settle what was begun. */
+  readonly change: number;
+  /** An attempt that cannot be settled counts as a failure when its lease has run out, so settling is patient. */
+  readonly settling: number;
+}
+const usualPatience: Patience = { attempt: 6_000, change: 2_000, settling: 8_000 };
 /** Attempts of one account and network that stand in line in this process; more are refused at once. */
 const mostInLine = 32;
 /** First attempts of their lines that ask the store again and again. */
 const mostAsking = 100;
 const firstPauseMs = 20;
 const longestPauseMs = 160;
-/** An attempt that cannot be settled counts as a failure when its lease has run out, so settling is patient. */
-const settlingPatienceMs = 8_000;
 
 interface ThrottleDeps {
   readonly store: Store;
@@ -47,6 +53,7 @@ interface ThrottleDeps {
   readonly meter?: Pick<Meter, 'throttled'>;
   /** For tests. */
   readonly limits?: Readonly<Record<Level, DelayPolicy>>;
+  readonly patience?: Patience;
 }
 
 type Request = Pick<RequestFacts, 'ipAddress'>;
@@ -70,14 +77,16 @@ export class Throttle {
   private readonly refreshes: RefreshCounts;
   private readonly blindingKey: KeyObject;
   private readonly limits: Readonly<Record<Level, DelayPolicy>>;
+  private readonly patience: Patience;
   private readonly turns = new Turns();
   private readonly inLine = new Map<string, number>();
   private readonly asking = new Set<() => void>();
 
   constructor(private readonly deps: ThrottleDeps) {
     const { store, clock, log, blindingKeys } = deps;
-    this.tallies = new Tallies(store);
     this.limits = deps.limits ?? passwordLimits;
+    this.patience = deps.patience ?? usualPatience;
+    this.tallies = new Tallies(store, this.patience.change);
     this.refreshes = new RefreshCounts({ tallies: this.tallies, clock, log, policy: networkQuotas.refresh });
     const key = blindingKeys.at(-1);
     if (key === undefined) throw new Error('no key to blind with');
@@ -164,7 +173,7 @@ export class Throttle {
     const before = this.inLine.get(pair) ?? 0;
     if (before >= mostInLine) throw tooMany(0);
     this.inLine.set(pair, before + 1);
-    const giveUpAt = performance.now() + patienceMs;
+    const giveUpAt = performance.now() + this.patience.attempt;
     try {
       return await this.turns.run(pair, () => this.waitAndBegin(target, giveUpAt));
     } finally {
@@ -245,7 +254,7 @@ export class Throttle {
       const isHome = settlement === 'cleared' && level === 'account';
       return { draft: isHome ? acquainted({ ...draft, stamp: tally.stamp }, key, network, now, policy) : draft, result: null };
     };
-    return this.tallies.change(key, decide, settlingPatienceMs);
+    return this.tallies.change(key, decide, this.patience.settling);
   }
 
   /** Resolves when an attempt of this process was settled, or after the pause: others are settled elsewhere. */

@@ -191,7 +191,7 @@ describeStores('Passwords and addresses', (database) => {
     async function change(from: string, to: string, token: string, password = goodPassword): Promise<string> {
       await ok(calls.changeEmail(url, [to, password], token));
       await ok(calls.verifyEmail(url, [await mailbox.token(to, 'verify-email')]));
-      expect((await mailbox.next(from)).subject).toBe('Your email address is about to change');
+      expect((await mailbox.next(from)).subject).toBe('Your address is about to change');
       return mailbox.token(from, 'revert-email-change');
     }
 

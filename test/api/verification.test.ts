@@ -79,7 +79,7 @@ describeStores('Where addresses must be verified', (database) => {
       expect(new Set(answers).size).toBe(1);
     }
     expect((await mailbox.next(known)).subject).toBe('You have an account already');
-    expect((await mailbox.next(unknown)).subject).toBe('Verify your email address');
+    expect((await mailbox.next(unknown)).subject).toBe('Confirm your address');
     expect((await mailbox.next(disabled.email)).subject).toBe('You have an account already');
   });
 
@@ -174,7 +174,7 @@ describeStores('Where addresses must be verified', (database) => {
       const evil = anAddress();
       await calls.changeEmail(url, [evil, goodPassword], login.accessToken);
       const link = await mailbox.token(evil, 'verify-email');
-      expect((await mailbox.next(email)).subject).toBe('Your email address is about to change');
+      expect((await mailbox.next(email)).subject).toBe('Your address is about to change');
       await calls.requestPasswordReset(url, [email]);
       await calls.resetPassword(url, [await mailbox.token(email, 'reset-password'), 'the owner is back here']);
       expect(codeOf(await calls.verifyEmail(url, [link]))).toBe('ONE_TIME_TOKEN_INVALID');

@@ -63,6 +63,8 @@ export const aThrottle = (
     config: { throttle },
     blindingKeys: [{ record: aKey({ purpose: 'blinding' }), material: Buffer.alloc(32, 'blind') }],
     limits,
+    // Tests measure no time: a busy machine is no reason to be refused.
+    patience: { attempt: 60_000, change: 60_000, settling: 60_000 },
   });
 
 export interface LogLine {

@@ -22,11 +22,12 @@ export class Mailbox implements Mailer {
     return new Promise((resolve) => this.waiting.push({ to, resolve }));
   }
 
-  /** The one-time token of the next mail to this address, which must have a link to that page. */
-  async token(to: string, page: 'reset-password' | 'verify-email' | 'revert-email-change'): Promise<string> {
+  /** The one-time token of the next mail to this address, which must have a link for that. */
+  async token(to: string, purpose: 'reset-password' | 'verify-email' | 'revert-email-change'): Promise<string> {
     const { text, subject } = await this.next(to);
-    const token = new RegExp(`/${page}#token=(lk_ot_[\\w-]+)`).exec(text)?.[1];
-    if (token === undefined) throw new Error(`"${subject}" has no link to ${page}`);
+    const [, page, token, revert] = /\/([a-z-]+)#token=(lk_ot_[\w-]+)(&purpose=revert\b)?/.exec(text) ?? [];
+    const found = revert === undefined ? page : 'revert-email-change';
+    if (token === undefined || found !== purpose) throw new Error(`"${subject}" has no link for ${purpose}`);
     return token;
   }
 }

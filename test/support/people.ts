@@ -18,7 +18,8 @@ export async function aPerson(url: string, headers: Record<string, string> = {})
   people += 1;
   const username = `Person${people}-${process.pid}`;
   const email = `${username.toLowerCase()}@example.com`;
-  const { data } = await post(url, signupMutation, { input: { email, username, password: goodPassword } }, { headers });
+  const { data, errors } = await post(url, signupMutation, { input: { email, username, password: goodPassword } }, { headers });
+  if (errors.length > 0) throw new Error(`the sign-up was refused: ${JSON.stringify(errors)}`);
   const { user, session, accessToken, refreshToken } = data.signup.auth;
   return { id: user.id, email, username, sessionId: session.id, token: accessToken, refreshToken };
 }
