@@ -8,7 +8,7 @@ import type { Config } from 'jest';
 const esModules = ['jose', '@opentelemetry/otlp-exporter-base'];
 
 const config: Config = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest-environment.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {

@@ -17,24 +17,19 @@ async function setupBrowser(): Promise<void> {
   process.stderr.write(banner('THE BROWSER TESTS ARE SKIPPED', 'There is no Chromium.', 'Install it, or set CHROMIUM_PATH.'));
 }
 
-/** One MongoDB server for the whole run; each test file takes a database of its own on it. */
+/** Looks for what the tests need and cannot make themselves. */
 export default async function setup(): Promise<void> {
   process.env.LATCHKEY_TEST_DIR = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
   await setupBrowser();
-  const { findMongo, startMongo } = (await import(mongoServer)) as typeof import('./mongo-server.js');
+  const { findMongo } = (await import(mongoServer)) as typeof import('./mongo-server.js');
   const found = await findMongo();
   switch (found.kind) {
     case 'url':
       process.env.LATCHKEY_TEST_MONGO_URL = found.url;
       return;
-    case 'program': {
-      const server = await startMongo(found.program);
-      globalThis.latchkeyMongo = server;
-      // Both workers of the tests share it, on the machine that they keep busy. How long a call may take is tested on other servers.
-      process.env.LATCHKEY_TEST_MONGO_URL = `${server.url}&timeoutMS=15000`;
+    case 'program':
       process.env.LATCHKEY_TEST_MONGO_PROGRAM = JSON.stringify(found.program);
       return;
-    }
     case 'none':
       if (process.env.REQUIRE_MONGO === '1') {
         throw new Error(`REQUIRE_MONGO=1, and there is no MongoDB to test with: ${found.reason}`);

@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 
 export default async function teardown(): Promise<void> {
-  await globalThis.latchkeyMongo?.remove();
   const directory = process.env.LATCHKEY_TEST_DIR;
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 }

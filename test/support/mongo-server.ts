@@ -23,10 +23,6 @@ export type FoundMongo =
   | { readonly kind: 'program'; readonly program: MongoProgram }
   | { readonly kind: 'none'; readonly reason: string };
 
-declare global {
-  var latchkeyMongo: MongoServer | undefined;
-}
-
 /**
  * `MONGODB_URI`, else a `mongod` on PATH, else SecantusDB from PyPI in a cache folder.
  *
