@@ -235,7 +235,7 @@ export async function openServices(deps: ServiceDeps) {
   const parts = { store, clock, passwords, throttle, issuer, mails, afterwards, audit, log, roles, config };
   const credentials = credentialsOver(parts);
   const { accounts } = credentials;
-  const sessions = new Sessions({ store, clock, roles, audit, config });
+  const sessions = new Sessions({ store, clock, roles, audit, throttle, config });
   const viewers = new Viewers({ accessTokens, sessionCheck: revocations, roles, meter });
   const liveViewers = new LiveViewers({ viewers, revocations });
   const sessionEvents = new SessionEvents({ store, clock, log });

@@ -21,12 +21,13 @@ export class AccountDeletions {
 
   /**
    * Leaves a record without personal data for as long as tokens and lists of sessions need it, ends the sessions and erases what they tell
-   * of the person. `by`: who acts. False (and nothing changed) when the account is no longer as it was read.
+   * of the person. `by`: who acts. `expectedEpoch`: the one in which they proved to be the account's person. False (and nothing changed)
+   * when rights or epoch are no longer those.
    */
-  async delete(account: AccountRecord, by: string): Promise<boolean> {
+  async delete(account: AccountRecord, by: string, expectedEpoch?: number): Promise<boolean> {
     const { store, clock, log } = this.deps;
     const ending = { at: clock.now(), reason: 'ACCOUNT_DELETED', by } as const;
-    if (!(await store.deleteAccount(account.id, account.rightsVersion, ending))) return false;
+    if (!(await store.deleteAccount(account.id, account.rightsVersion, ending, expectedEpoch))) return false;
     try {
       await this.finish({ accountId: account.id, ending });
     } catch (error) {

@@ -5,7 +5,7 @@ import { type Account, toAccount } from './account.js';
 import type { AccountDeletions } from './account-deletions.js';
 import type { Accounts } from './accounts.js';
 import type { Administrators } from './administrators.js';
-import type { Afterwards } from './afterwards.js';
+import { type Afterwards, noAnswer } from './afterwards.js';
 import { type Actor, type Audit, actorOf, type Source } from './audit.js';
 import type { BulkRevocations, RevokedSessions } from './bulk-revocations.js';
 import type { Clock } from './clock.js';
@@ -108,7 +108,7 @@ export class Administration {
     const input = { email, username, roles: roles ?? [], emailVerified: false };
     const { accounts, mails, afterwards } = this.deps;
     const { account, invitation } = await accounts.createWithoutPassword(input, actor(caller));
-    afterwards.tell('mail of an account that was made', () => mails.accountCreated(account.email, invitation));
+    afterwards.tell('mail of an account that was made', noAnswer, () => mails.accountCreated(account.email, invitation));
     return account;
   }
 

@@ -1,11 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AuthError } from './errors.js';
 import type { Log } from './log.js';
+import type { RequestFacts } from './viewer.js';
 
 /** Work that waits, or is under way. Beyond it, whoever asks for more is told to come back. */
 const mostAtOnce = 1_000;
-/** From the answer to the work at least, and at most twice that: by then the answer has long been written. */
+/** From the answer to the work at least, and at most twice that: what follows the answer on the same connection must not be timed either. */
 const delayMs = 50;
+/** Longer than this the work does not wait for an answer. */
+const longestAnswerMs = 30_000;
+
+type Answerable = Pick<RequestFacts, 'answered'>;
+
+/** For what tells nobody anything by the time it takes. */
+export const noAnswer: Answerable = { answered: Promise.resolve() };
 
 /**
  * Work that is done after the answer: mails, and what only some answers need. What differs between a known and an unknown address must not
@@ -16,15 +24,17 @@ export class Afterwards {
 
   constructor(private readonly deps: { readonly log: Log }) {}
 
-  /** Comes back at once. `name`: for the log, where the work fails. Throws `AuthError` `RATE_LIMITED` when too much waits already. */
-  run(name: string, work: () => Promise<void>): void {
+  /**
+   * Comes back at once. `name`: for the log, where the work fails. `answered`: what the work waits for, whatever else the request does. Throws `AuthError` `RATE_LIMITED` when too much waits already.
+   */
+  run(name: string, { answered }: Answerable, work: () => Promise<void>): void {
     if (this.underWay.size >= mostAtOnce) throw new AuthError('RATE_LIMITED', { retryAfter: 1 });
-    this.start(name, work);
+    this.start(name, answered, work);
   }
 
   /** As `run`, for acts that are done and must not fail any more: what is too much is dropped, and logged. */
-  tell(name: string, work: () => Promise<void>): void {
-    if (this.underWay.size < mostAtOnce) this.start(name, work);
+  tell(name: string, { answered }: Answerable, work: () => Promise<void>): void {
+    if (this.underWay.size < mostAtOnce) this.start(name, answered, work);
     else this.deps.log.error({ work: name }, 'too much waits: this is not done');
   }
 
@@ -33,8 +43,9 @@ export class Afterwards {
     while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
 
-  private start(name: string, work: () => Promise<void>): void {
-    const running = pause(delayMs * (1 + Math.random()))
+  private start(name: string, answered: Promise<void>, work: () => Promise<void>): void {
+    const running = Promise.race([answered, pause(longestAnswerMs, undefined, { ref: false })])
+      .then(() => pause(delayMs * (1 + Math.random())))
       .then(work)
       .catch((error: unknown) => this.deps.log.error({ err: error, work: name }, 'what was to be done after an answer failed'))
       .finally(() => this.underWay.delete(running));

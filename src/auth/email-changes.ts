@@ -57,7 +57,7 @@ export class EmailChanges {
     // Also for an address that is taken: the work must not tell.
     const isAdded = await store.addOneTimeToken(account.id, account.email, record);
     if (!isAdded) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED', sessionId: viewer.sessionId });
-    afterwards.run('mails of a change of address', async () => {
+    afterwards.run('mails of a change of address', request, async () => {
       const by = actorOf(viewer.accountId, request);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by, accountId: account.id, sessionId: viewer.sessionId });
       await (isTaken ? mails.emailTaken(wanted) : mails.confirmNewEmail(wanted, token));
@@ -77,7 +77,7 @@ export class EmailChanges {
     const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), record] };
     await audit.before('EMAIL_CHANGED', { by: actorOf(account.id, request), accountId: account.id });
     const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
-    if (changed !== null) afterwards.tell('mail of a changed address', () => mails.emailChanged(account.email, token));
+    if (changed !== null) afterwards.tell('mail of a changed address', request, () => mails.emailChanged(account.email, token));
     return changed;
   }
 
@@ -106,7 +106,7 @@ export class EmailChanges {
       const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
       if (changed === null) return null;
       await markEnded(this.deps, changed, ending);
-      afterwards.tell('mail to set a new password', () => mails.resetPassword(email, reset.token));
+      afterwards.tell('mail to set a new password', request, () => mails.resetPassword(email, reset.token));
       return changed;
     });
   }

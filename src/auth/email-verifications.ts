@@ -39,7 +39,7 @@ export class EmailVerifications {
     await throttle.network('verification', request);
     const normalized = emailFrom(email, 'email');
     const account = await store.findAccountByEmail(normalized);
-    afterwards.run('mail to verify an address', async () => {
+    afterwards.run('mail to verify an address', request, async () => {
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
       await (account === null ? waitingSignups.renew(normalized) : this.mail(account));
     });

@@ -28,7 +28,16 @@ export const signInKinds = ['signup', 'login'] as const;
 export type SignInKind = (typeof signInKinds)[number];
 
 /** What is counted, and refused when there is too much of it. */
-export const throttleKinds = ['password', 'signup', 'reset', 'verification', 'refresh'] as const;
+export const throttleKinds = [
+  'password',
+  'signup',
+  'reset',
+  'verification',
+  'refresh',
+  'end_all',
+  'password_change',
+  'username_change',
+] as const;
 export type ThrottleKind = (typeof throttleKinds)[number];
 
 /** One password on its way through the hashing queue: either `refused`, or `started` and later `ended`. */

@@ -8,6 +8,7 @@ import { untilWon } from './compare-and-set.js';
 import { AuthError } from './errors.js';
 import { isUsername } from './identifiers.js';
 import type { RoleBook } from './role-book.js';
+import type { Throttle } from './throttle.js';
 import type { RequestFacts, SignedIn } from './viewer.js';
 
 interface OwnAccountsDeps {
@@ -17,6 +18,7 @@ interface OwnAccountsDeps {
   readonly deletions: AccountDeletions;
   readonly audit: Audit;
   readonly roles: RoleBook;
+  readonly throttle: Throttle;
 }
 
 /** What people do to their own accounts, passwords and addresses apart. */
@@ -24,16 +26,18 @@ export class OwnAccounts {
   constructor(private readonly deps: OwnAccountsDeps) {}
 
   /**
-   * Sets the username; nobody is signed out. Throws `AuthError`: `BAD_USER_INPUT`, `USERNAME_TAKEN`, `UNAUTHENTICATED` when the account was
-   * deleted a moment ago, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
+   * Sets the username; nobody is signed out. Throws `AuthError`: `BAD_USER_INPUT`, `USERNAME_TAKEN`, `RATE_LIMITED`, `UNAUTHENTICATED` when the
+   * account was deleted a moment ago, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async changeUsername({ accountId, sessionId }: SignedIn, username: string, request: RequestFacts): Promise<Account> {
-    const { store, audit, roles } = this.deps;
+    const { store, audit, roles, throttle } = this.deps;
     if (!isUsername(username)) throw new AuthError('BAD_USER_INPUT', { field: 'username', reason: 'INVALID' });
+    await throttle.account('username_change', accountId);
     const taken = new AuthError('USERNAME_TAKEN', { field: 'username' });
     // Only so that the log tells of no change that was refused: what decides is the store's unique index.
     const holder = await store.findAccountByUsername(username);
     if (holder !== null && holder.id !== accountId) throw taken;
+    if (holder?.username === username) return toAccount(holder, roles);
     await audit.before('USERNAME_CHANGED', { by: actorOf(accountId, request), accountId, sessionId });
     const account = await store.setUsername(accountId, username).catch((error: unknown) => {
       throw error instanceof DuplicateError ? taken : error;
@@ -43,7 +47,8 @@ export class OwnAccounts {
   }
 
   /**
-   * Deletes the account: see `AccountDeletions.delete`. The password is proved anew for each try, for the account as it is then. Throws
+   * Deletes the account: see `AccountDeletions.delete`. The password is proved anew for each try, for the account as it is then: a
+   * deletion proved by a password that was reset meanwhile must not overtake the reset. Throws
    * what `Accounts.reauthenticate` throws, and `AuthError` `BAD_USER_INPUT` (`LAST_ADMINISTRATOR`), `SERVICE_UNAVAILABLE` when others kept
    * changing the account meanwhile, or the audit log cannot be written.
    */
@@ -54,7 +59,7 @@ export class OwnAccounts {
       const mayGrant = administrators.canGrant(account.roles);
       if (mayGrant && !(await administrators.secureAnother(account, accountId, null))) return null;
       await audit.before('ACCOUNT_DELETED', { by: actorOf(accountId, request), accountId, sessionId });
-      return (await deletions.delete(account, accountId)) || null;
+      return (await deletions.delete(account, accountId, account.sessionEpoch)) || null;
     });
   }
 }

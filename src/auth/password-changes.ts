@@ -13,6 +13,7 @@ import type { Log } from './log.js';
 import { checkNewPassword, type PasswordRules } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 import type { LifetimeConfig } from './session-lifetime.js';
+import type { Throttle } from './throttle.js';
 import type { IssuedTokens, TokenIssuer } from './token-issuer.js';
 import type { RequestFacts, SignedIn } from './viewer.js';
 
@@ -27,6 +28,7 @@ interface PasswordChangesDeps {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly issuer: TokenIssuer;
+  readonly throttle: Throttle;
   readonly audit: Audit;
   readonly mails: AccountMails;
   readonly afterwards: Afterwards;
@@ -41,11 +43,12 @@ export class PasswordChanges {
   /**
    * Keeps the caller's session and ends all others; answers with a new access token and the session's present refresh token: nothing is
    * rotated. The change is a compare-and-set on the hash that was verified: of two at once one wins, and the other is told that its present
-   * password is wrong. Throws what `Accounts.reauthenticate` throws, and `AuthError` `WEAK_PASSWORD`, `UNAUTHENTICATED` when the session was
+   * password is wrong. Throws what `Accounts.reauthenticate` throws, and `AuthError` `WEAK_PASSWORD`, `RATE_LIMITED`, `UNAUTHENTICATED` when the session was
    * ended meanwhile, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async change(viewer: SignedIn, { currentPassword, newPassword }: ChangePasswordInput, request: RequestFacts): Promise<IssuedTokens> {
-    const { accounts, passwords, issuer, config } = this.deps;
+    const { accounts, passwords, issuer, throttle, config } = this.deps;
+    await throttle.account('password_change', viewer.accountId);
     const changed = await untilWon(async () => {
       const proved = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
       checkNewPassword(newPassword, 'newPassword', [proved.email, proved.username], config);
@@ -68,7 +71,7 @@ export class PasswordChanges {
     const account = await store.changePassword(accountId, proved.passwordHash ?? '', hash, { ...ending, kept });
     if (account === null) return null;
     await markEnded(this.deps, account, ending);
-    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account.email));
+    afterwards.tell('mail of a changed password', request, () => mails.passwordChanged(account.email));
     return account;
   }
 

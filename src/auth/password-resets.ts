@@ -1,7 +1,7 @@
 import type { AccountMails } from '../mail/mails.js';
 import type { Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
-import type { Afterwards } from './afterwards.js';
+import { type Afterwards, noAnswer } from './afterwards.js';
 import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { untilWon } from './compare-and-set.js';
@@ -47,7 +47,7 @@ export class PasswordResets {
     await throttle.network('reset', request);
     // Read before the answer, so that a store that does not answer is not passed over in silence.
     const account = await store.findAccountByEmail(emailFrom(email, 'email'));
-    afterwards.run('mail to reset a password', async () => {
+    afterwards.run('mail to reset a password', request, async () => {
       audit.count('PASSWORD_RESET_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
       if (account !== null && !isDisabled(account, clock.now())) await this.mail(account);
     });
@@ -57,7 +57,7 @@ export class PasswordResets {
   async send(account: AccountRecord, by: Actor): Promise<void> {
     const { clock, audit, afterwards } = this.deps;
     if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
-    afterwards.run('mail to reset a password', () => this.mail(account));
+    afterwards.run('mail to reset a password', noAnswer, () => this.mail(account));
     audit.count('PASSWORD_RESET_REQUESTED', { by, accountId: account.id });
   }
 
@@ -67,7 +67,7 @@ export class PasswordResets {
    * `RATE_LIMITED`, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async reset({ token, newPassword }: ResetPasswordInput, request: RequestFacts): Promise<void> {
-    const { store, clock, passwords, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, passwords, throttle, audit, mails, afterwards, config } = this.deps;
     const presented = readOneTimeToken(token);
     const owner = await this.ownerOf(presented);
     checkNewPassword(newPassword, 'newPassword', [owner.account.email, owner.account.username], config);
@@ -80,7 +80,8 @@ export class PasswordResets {
       if (changed !== null) await markEnded(this.deps, changed, ending);
       return changed;
     });
-    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account.email));
+    await throttle.startOver(account.id, request);
+    afterwards.tell('mail of a changed password', request, () => mails.passwordChanged(account.email));
   }
 
   /** The account for which the token is good, as read now. */

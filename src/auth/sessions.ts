@@ -10,6 +10,7 @@ import { endOf } from './liveness.js';
 import type { RoleBook } from './role-book.js';
 import { type LifetimeConfig, purgeTime } from './session-lifetime.js';
 import { staleProof } from './step-up.js';
+import type { Throttle } from './throttle.js';
 import type { SignedIn } from './viewer.js';
 
 export const sessionStates = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
@@ -71,6 +72,7 @@ interface SessionsDeps {
   readonly clock: Clock;
   readonly roles: RoleBook;
   readonly audit: Audit;
+  readonly throttle: Throttle;
   readonly config: LifetimeConfig & { readonly reauthenticationAgeSeconds: number };
 }
 
@@ -136,19 +138,20 @@ export class Sessions {
     this.deps.audit.after('LOGOUT', { by: actorOf(accountId, source), accountId, sessionId, detail: { reason } });
   }
 
-  /** Ends all of the caller's sessions but this one. Throws `AuthError` `UNAUTHENTICATED` when this one was ended meanwhile. */
+  /** Ends all of the caller's sessions but this one. Throws `AuthError` `RATE_LIMITED`, `UNAUTHENTICATED` when this one was ended meanwhile. */
   revokeOthers(viewer: SignedIn, source: Source): Promise<EndedSessions> {
     return this.endAll(viewer, source, { id: viewer.sessionId, epoch: viewer.epoch });
   }
 
-  /** Ends all of the caller's sessions, this one too. */
+  /** Ends all of the caller's sessions, this one too. Throws `AuthError` `RATE_LIMITED`. */
   revokeAll(viewer: SignedIn, source: Source): Promise<EndedSessions> {
     return this.endAll(viewer, source, null);
   }
 
   /** One update of the account ends them; what follows only writes it down, and may be cut short or done twice. */
   private async endAll(viewer: SignedIn, source: Source, kept: SessionsEnding['kept']): Promise<EndedSessions> {
-    const { store, clock, audit, config } = this.deps;
+    const { store, clock, audit, throttle, config } = this.deps;
+    await throttle.account('end_all', viewer.accountId);
     const now = clock.now();
     const ending = { at: now, reason: 'REVOKED_BY_USER', by: viewer.accountId } as const;
     const present = await store.findAccount(viewer.accountId);

@@ -18,8 +18,17 @@ export const passwordLimits = {
 /** What one network may do, right or wrong. */
 export const networkQuotas = {
   signup: { limit: 60, windowMs: hour },
-  reset: { limit: 30, windowMs: hour },
-  verification: { limit: 30, windowMs: hour },
+  /** A whole company behind one address stays below it; mails to one address are counted by themselves. */
+  reset: { limit: 120, windowMs: hour },
+  verification: { limit: 120, windowMs: hour },
   /** 50 a second: a whole company behind one address stays below it. */
   refresh: { limit: 30_000, windowMs: 10 * minute },
-} as const satisfies Record<Exclude<ThrottleKind, 'password'>, QuotaPolicy>;
+} as const satisfies Partial<Record<ThrottleKind, QuotaPolicy>>;
+
+/** What is done to one account by whoever is signed in to it. An intruder who is must not be able to keep its owner busy with it. */
+export const accountQuotas = {
+  /** Each voids what was mailed, and may overtake a sign-in. Sessions one by one are not counted. */
+  end_all: { limit: 30, windowMs: hour },
+  password_change: { limit: 30, windowMs: hour },
+  username_change: { limit: 10, windowMs: hour },
+} as const satisfies Partial<Record<ThrottleKind, QuotaPolicy>>;

@@ -18,11 +18,12 @@ import {
   decideAttempt,
   decideQuota,
   knows,
+  type QuotaPolicy,
   type Settlement,
   settled,
   spent,
 } from './throttle-decision.js';
-import { networkQuotas, passwordLimits } from './throttle-limits.js';
+import { accountQuotas, networkQuotas, passwordLimits } from './throttle-limits.js';
 import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
@@ -120,11 +121,23 @@ export class Throttle {
    * Counts an act of this network. Throws `AuthError` `RATE_LIMITED` when it has done too many, and, but for refreshes, `StoreUnavailableError`
    * when that cannot be known.
    */
-  async network(kind: Exclude<ThrottleKind, 'password'>, request: Request): Promise<void> {
+  async network(kind: keyof typeof networkQuotas, request: Request): Promise<void> {
     if (!this.deps.config.throttle) return;
     const key = this.blind(kind, networkOf(request.ipAddress));
     await this.metered(kind, async () => {
-      const waitMs = kind === 'refresh' ? this.refreshes.note(key) : await this.spend(key, kind);
+      const waitMs = kind === 'refresh' ? this.refreshes.note(key) : await this.spend(key, networkQuotas[kind]);
+      if (waitMs > 0) throw tooMany(waitMs);
+    });
+  }
+
+  /**
+   * Counts an act upon this account, by whoever is signed in to it. Throws `AuthError` `RATE_LIMITED` when there were too many,
+   * `StoreUnavailableError` when that cannot be known.
+   */
+  async account(kind: keyof typeof accountQuotas, accountId: string): Promise<void> {
+    if (!this.deps.config.throttle) return;
+    await this.metered(kind, async () => {
+      const waitMs = await this.spend(this.blind(kind, 'id', accountId), accountQuotas[kind]);
       if (waitMs > 0) throw tooMany(waitMs);
     });
   }
@@ -132,13 +145,35 @@ export class Throttle {
   /** Notes that somebody has begun to use the account from here, as at a sign-up. A store that does not answer is no obstacle. */
   async acquaint(accountId: string, request: Request): Promise<void> {
     if (!this.deps.config.throttle) return;
+    await this.noteNetwork(accountId, request, (tally) => tally);
+  }
+
+  /**
+   * Notes that somebody has proved by a mailed link to be the account's person: what failed from here is forgiven, and the networks that the
+   * account knew are not known any more, for they may be an intruder's. A store that does not answer is no obstacle.
+   */
+  async startOver(accountId: string, request: Request): Promise<void> {
+    if (!this.deps.config.throttle) return;
+    const { pair } = this.targetOf('', accountId, request).keys;
+    const forgive = (tally: TallyRecord | null) => tally && settled(tally, '', 'cleared', this.deps.clock.now(), this.limits.pair);
+    await this.noteNetwork(accountId, request, (tally) => tally && { ...tally, knownNetworks: [] });
+    await this.tallies
+      .change(pair, (tally) => ({ draft: forgive(tally), result: null }))
+      .catch((error: unknown) => this.deps.log.warn({ err: error, accountId }, 'what failed before could not be forgiven'));
+  }
+
+  private async noteNetwork(
+    accountId: string,
+    request: Request,
+    prepare: (tally: TallyRecord | null) => TallyRecord | null,
+  ): Promise<void> {
     const { keys, network } = this.targetOf('', accountId, request);
     const now = this.deps.clock.now();
     try {
-      const draftOf = (tally: TallyRecord | null) => acquainted(tally, keys.account, network, now, this.limits.account);
+      const draftOf = (tally: TallyRecord | null) => acquainted(prepare(tally), keys.account, network, now, this.limits.account);
       await this.tallies.change(keys.account, (tally) => ({ draft: draftOf(tally), result: null }));
     } catch (error) {
-      this.deps.log.warn({ err: error, accountId }, 'the network of a sign-up could not be noted');
+      this.deps.log.warn({ err: error, accountId }, 'the network that an account is used from could not be noted');
     }
   }
 
@@ -157,8 +192,8 @@ export class Throttle {
     }
   }
 
-  private spend(key: string, kind: keyof typeof networkQuotas): Promise<number> {
-    const policy = networkQuotas[kind];
+  /** How long it is to wait, in milliseconds: 0 where it may go on. */
+  private spend(key: string, policy: QuotaPolicy): Promise<number> {
     const now = this.deps.clock.now();
     return this.tallies.change<number>(key, (tally) => {
       const decision = decideQuota(tally, 1, now, policy);

@@ -40,6 +40,8 @@ export interface RequestFacts {
   readonly userAgent: string | null;
   /** The text of `Authorization: Bearer ...`, or null. */
   readonly accessToken: string | null;
+  /** Resolves when the answer has been written, or nobody waits for one any more; never rejects. */
+  readonly answered: Promise<void>;
 }
 
 /** How refresh tokens travel for one request. */

@@ -10,13 +10,21 @@ import { AuthError } from './errors.js';
 import { hashOf, mintSecret, type PresentedToken } from './one-time-tokens.js';
 import type { Passwords } from './passwords.js';
 import type { RoleBook } from './role-book.js';
+import type { Throttle } from './throttle.js';
 import type { RequestFacts } from './viewer.js';
+
+/**
+ * So long after its link has ended an attempt stays on record. Who asks for another link is not told whose attempt it is for, so that must be the
+ * only one of late, not the only one that is still good.
+ */
+const keptMs = 7 * 86_400_000;
 
 interface WaitingSignupsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly passwords: Passwords;
   readonly roles: RoleBook;
+  readonly throttle: Throttle;
   readonly audit: Audit;
   readonly mails: AccountMails;
   readonly afterwards: Afterwards;
@@ -47,7 +55,7 @@ export class WaitingSignups {
     const { token, hash: tokenHash } = mintSecret(id, 'SIGNUP');
     const createdAt = clock.now();
     await store.addSignup({ id, email, username, passwordHash, tokenHash, createdAt, expiresAt: this.endFrom(createdAt) });
-    afterwards.run('mail of a sign-up', async () => {
+    afterwards.run('mail of a sign-up', request, async () => {
       const account = await store.findAccountByEmail(email);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
       await (account === null ? mails.verifyEmail(email, token) : mails.emailTaken(email));
@@ -64,18 +72,22 @@ export class WaitingSignups {
     const { store, clock, audit } = this.deps;
     const signup = await store.findSignup(presented.subjectId);
     const tokenHash = hashOf(presented.secret, 'SIGNUP');
-    const isGood = signup !== null && signup.tokenHash === tokenHash && clock.now() < signup.expiresAt;
+    const isGood = signup !== null && signup.tokenHash === tokenHash && clock.now() < signup.expiresAt - keptMs;
     if (!isGood) throw new AuthError('ONE_TIME_TOKEN_INVALID');
+    const holder = await store.findAccountByEmail(signup.email);
+    // Only so that the log tells of no sign-up that was refused: what decides is the store's unique index.
+    if (holder !== null && holder.id !== signup.id) throw new AuthError('ONE_TIME_TOKEN_INVALID');
     const entry = { by: actorOf(signup.id, request), accountId: signup.id };
     await audit.before('SIGNUP', entry);
     await audit.before('EMAIL_VERIFIED', entry);
     const account = (await this.tryCreate(signup, signup.username)) ?? (await this.tryCreate(signup, null));
     if (account === null || !(await store.removeSignup(signup.id, tokenHash))) throw new AuthError('ONE_TIME_TOKEN_INVALID');
+    await this.deps.throttle.acquaint(account.id, request);
     return account;
   }
 
   /**
-   * Mails another link for the one attempt that waits for this address. Where there are several, nothing: nobody can tell whose password the
+   * Mails another link for the one attempt of late for this address. Where there were several, nothing: nobody can tell whose password the
    * link would make good, and a new sign-up has a link of its own.
    */
   async renew(email: string): Promise<void> {
@@ -90,7 +102,7 @@ export class WaitingSignups {
   /** Whether this is the password of the newest attempt that waits. Costs one hash, also where none waits. Throws `AuthError` `RATE_LIMITED`. */
   async isPassword(email: string, password: string, request: RequestFacts): Promise<boolean> {
     const { store, clock, passwords } = this.deps;
-    const [signup] = await store.listSignups(email, clock.now(), 1);
+    const [signup] = await store.listSignups(email, clock.now() + keptMs, 1);
     return passwords.verify(password, signup?.passwordHash ?? null, request.ipAddress);
   }
 
@@ -109,6 +121,6 @@ export class WaitingSignups {
   }
 
   private endFrom(now: number): number {
-    return now + this.deps.config.verificationTtlSeconds * 1000;
+    return now + this.deps.config.verificationTtlSeconds * 1000 + keptMs;
   }
 }

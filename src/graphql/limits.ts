@@ -19,14 +19,16 @@ export interface DocumentLimits {
   readonly maxDirectives: number;
 }
 
-/** Fields of which one operation may hold one: each tries a secret, and a request must not buy more than one try. */
+/** Fields of which one operation may hold one: each tries a secret or asks for a mail, and a request must not buy more than one. */
 export const credentialMutations: ReadonlySet<string> = new Set([
   'signup',
   'login',
   'refreshToken',
   'reauthenticate',
   'changePassword',
+  'requestPasswordReset',
   'resetPassword',
+  'requestEmailVerification',
   'verifyEmail',
   'changeEmail',
   'revertEmailChange',

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
@@ -33,10 +34,18 @@ function bearerToken(header: string | undefined): string | null {
   return /^bearer +(\S+)$/i.exec(header)?.[1] ?? null;
 }
 
+/** Asked for by few requests, so nothing is listened to before. */
+function endOf(response: ServerResponse): Promise<void> {
+  if (response.writableFinished || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => void response.once('finish', resolve).once('close', resolve));
+}
+
 /** `warn` is called once: when `X-Forwarded-For` first comes from a peer that is no configured proxy. */
-export function createFactsReader(warn: (peer: string | null) => void): (request: FastifyRequest) => RequestFacts {
+export function createFactsReader(
+  warn: (peer: string | null) => void,
+): (request: FastifyRequest, response: ServerResponse) => RequestFacts {
   let warned = false;
-  return (request) => {
+  return (request, response) => {
     const { headers } = request;
     if (!warned && headers['x-forwarded-for'] !== undefined && (request.ips ?? []).length < 2) {
       warned = true;
@@ -47,6 +56,9 @@ export function createFactsReader(warn: (peer: string | null) => void): (request
       ipAddress: clientAddress(request),
       userAgent: headers['user-agent']?.slice(0, maxUserAgentLength) ?? null,
       accessToken: bearerToken(headers.authorization),
+      get answered() {
+        return endOf(response);
+      },
     };
   };
 }

@@ -109,7 +109,7 @@ function addHooks(app: FastifyInstance, logger: Logger): void {
     logger.warn({ peer }, 'X-Forwarded-For is ignored: the peer is not in LATCHKEY_TRUSTED_PROXIES. Behind a proxy, name it there.'),
   );
   app.addHook('onRequest', async (request, reply) => {
-    request.facts = readFacts(request);
+    request.facts = readFacts(request, reply.raw);
     reply.header('x-request-id', request.id);
   });
   app.addHook('onResponse', async ({ facts, log, method, url, watch, routeOptions }, reply) => {

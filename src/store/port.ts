@@ -139,11 +139,11 @@ export interface Store {
    */
   enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null>;
   /**
-   * Leaves nothing of the account but its id, its instants of creation and deletion, and `ending`, if `rightsVersion` is still `expectedRights`:
-   * address and username are free from then on. Raises epoch and versions. False (and nothing changed) when that differs or there is no such
+   * Leaves nothing of the account but its id, its instants of creation and deletion, and `ending`, if `rightsVersion` is still `expectedRights`
+   * and, where that is given, `sessionEpoch` still `expectedEpoch`: address and username are free from then on. Raises epoch and versions. False (and nothing changed) when that differs or there is no such
    * account.
    */
-  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean>;
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending, expectedEpoch?: number): Promise<boolean>;
   /** Deletions of before that instant that `finishDeletion` was not called for; at most `limit`, in no order. */
   listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]>;
   /** Notes that nothing is left to do for a deletion: the rest of the account goes at `purgeAt`, and not before this was called. */

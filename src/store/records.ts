@@ -78,7 +78,7 @@ export interface SignupRecord {
   readonly passwordHash: string;
   readonly tokenHash: string;
   readonly createdAt: EpochMs;
-  /** From then on the link is of no use, and the record may be removed. */
+  /** From then on the record may be removed; its link has been of no use for some time. */
   readonly expiresAt: EpochMs;
 }
 

@@ -22,7 +22,8 @@ describeStores('Credentials that change in two processes at once', (database) =>
     const settings = { LATCHKEY_EMAIL_VERIFICATION: 'required' };
     // Only sign-ups and sign-ins ask for that setting; the people of these tests sign up at a third server, without it.
     here = (await startServer(database.url, settings, undefined, mailbox)).url;
-    there = (await startProcess(testEnvironment(database.url, settings))).url;
+    // In production, so that mails wait for the process that has the mailbox, and are no files.
+    there = (await startProcess(testEnvironment(database.url, { ...settings, NODE_ENV: 'production', LATCHKEY_THROTTLE: 'off' }))).url;
     open = (await startServer(database.url)).url;
     store = await database.open();
   }, 60_000);

@@ -411,7 +411,7 @@ describe('a client that does not read', () => {
     socket.ws.pause();
     const store = server.app.services;
     const userAgent = 'x'.repeat(500);
-    const facts = { requestId: 'r', ipAddress: null, userAgent, accessToken: null };
+    const facts = { requestId: 'r', ipAddress: null, userAgent, accessToken: null, answered: Promise.resolve() };
     const giveUpAt = Date.now() + 20_000;
     while (!server.log().includes('"msg":"socket closed"') && Date.now() < giveUpAt) {
       await store.signIns.signIn({ login: ada.email, password: goodPassword }, facts);

@@ -287,6 +287,21 @@ describe('Refreshes', () => {
   });
 });
 
+describe('Who is signed in', () => {
+  it('can keep ending all other sessions for so long only, single ones and by a reset always', async () => {
+    const server = await startServer('sqlite::memory:', on);
+    const person = await aPerson(server.url);
+    const end = () => post(server.url, 'mutation { revokeOtherSessions { count } }', {}, { token: person.token });
+    for (let nth = 0; nth < 30; nth += 1) expect((await end()).errors).toEqual([]);
+    expect(extensionsOf(await end())).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) });
+    const { data } = await signIn(server.url, person);
+    const one = 'mutation ($id: ID!) { revokeSession(id: $id) { state } }';
+    expect((await post(server.url, one, { id: data.login.session.id }, { token: person.token })).errors).toEqual([]);
+    expect((await post(server.url, 'mutation { logout }', {}, { token: person.token })).data).toEqual({ logout: true });
+    expect(samplesOf(await scrape(server), 'latchkey_throttled_total')['{kind="end_all"}']).toBe(1);
+  });
+});
+
 describe('Sign-ups', () => {
   it('from one network are sixty an hour, whatever comes of them', async () => {
     const server = await startServer('sqlite::memory:', on);

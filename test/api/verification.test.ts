@@ -86,8 +86,7 @@ describeStores('Where addresses must be verified', (database) => {
   it('the store is asked the same before the answer, whether or not the address is known', async () => {
     const { counting } = await import('../support/counting.js');
     const verbs: string[] = [];
-    const mails = new Mailbox();
-    const watched = await startServer(database.url, { LATCHKEY_EMAIL_VERIFICATION: 'required' }, counting(verbs), mails);
+    const watched = await startServer(database.url, { LATCHKEY_EMAIL_VERIFICATION: 'required' }, counting(verbs), mailbox);
     const known = (await anAccount()).email;
     const asked = new Map<string, Set<string>>();
     for (const email of [known, anAddress()]) {
@@ -151,7 +150,42 @@ describeStores('Where addresses must be verified', (database) => {
     expect((await calls.verifyEmail(url, [await mailbox.token(free, 'verify-email')])).errors).toEqual([]);
   });
 
+  it('a link that follows a sign-up which failed leaves no event', async () => {
+    const email = anAddress();
+    await signUp(email);
+    const late = await mailbox.token(email, 'verify-email');
+    await signUp(email);
+    expect((await calls.verifyEmail(url, [await mailbox.token(email, 'verify-email')])).errors).toEqual([]);
+    const signups = async () => {
+      await server.app.services.audit.flush();
+      const { rows } = await server.app.services.auditSearch.list({ types: ['SIGNUP'] }, { limit: 100, after: null });
+      return rows.length;
+    };
+    const before = await signups();
+    for (let nth = 0; nth < 3; nth += 1) expect(codeOf(await calls.verifyEmail(url, [late]))).toBe('ONE_TIME_TOKEN_INVALID');
+    expect(await signups()).toBe(before);
+  });
+
   describe('an intruder', () => {
+    it('who signs up an address after its owner gets no link by which the owner would make good what the intruder chose', async () => {
+      const email = anAddress();
+      const later = await startServer(database.url, { LATCHKEY_EMAIL_VERIFICATION: 'required' }, undefined, mailbox);
+      await signUp(email);
+      await mailbox.token(email, 'verify-email');
+      later.advanceClock(86_400_000 - 60_000);
+      await post(later.url, signupMutation, { input: { email, password: intruders } });
+      await mailbox.token(email, 'verify-email');
+      later.advanceClock(120_000);
+      // The owner's attempt is over by now, the intruder's is not.
+      await calls.requestEmailVerification(later.url, [email]);
+      await calls.requestPasswordReset(later.url, [email]);
+      await later.app.services.settle();
+      expect(mailbox.all.filter(({ to }) => to === email)).toHaveLength(2);
+      await post(later.url, signupMutation, { input: { email, password: goodPassword } });
+      expect((await calls.verifyEmail(later.url, [await mailbox.token(email, 'verify-email')])).errors).toEqual([]);
+      expect((await logIn(email)).errors).toEqual([]);
+    });
+
     it("who signs up another person's address ends with nothing", async () => {
       const email = anAddress();
       await signUp(email, intruders);

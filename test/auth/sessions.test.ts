@@ -3,7 +3,7 @@ import { Sessions } from '../../src/auth/sessions.js';
 import type { SignedIn } from '../../src/auth/viewer.js';
 import type { Store } from '../../src/store/port.js';
 import type { AccountRecord, SessionRecord } from '../../src/store/records.js';
-import { aClock, anAudit, aRequest, aRoleBook, FakeTime, memoryStore, storeWith } from '../support/factories.js';
+import { aClock, anAudit, aRequest, aRoleBook, aThrottle, FakeTime, memoryStore, storeWith } from '../support/factories.js';
 import { anAccount, anEnding, aSession } from '../support/records.js';
 
 const config = {
@@ -14,7 +14,7 @@ const config = {
   reauthenticationAgeSeconds: 900,
 };
 const sessionsOver = (store: Store) =>
-  new Sessions({ store, clock: aClock(new FakeTime()), roles: aRoleBook(), audit: anAudit(store), config });
+  new Sessions({ store, clock: aClock(new FakeTime()), roles: aRoleBook(), audit: anAudit(store), throttle: aThrottle(store), config });
 
 let store: Store;
 let account: AccountRecord;

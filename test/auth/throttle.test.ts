@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Throttle } from '../../src/auth/throttle.js';
 import { leaseMs } from '../../src/auth/throttle-decision.js';
-import { networkQuotas, passwordLimits } from '../../src/auth/throttle-limits.js';
+import { accountQuotas, networkQuotas, passwordLimits } from '../../src/auth/throttle-limits.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { TallyRecord } from '../../src/store/records.js';
 import { aThrottle, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
@@ -208,6 +208,29 @@ describe('An attempt', () => {
     expect(await times(20, () => attempt('ada', here, busy))).toEqual(Array.from({ length: 20 }, () => 7));
     const broken = () => Promise.reject(new TypeError('a fault'));
     expect(await times(6, () => attempt('ada', here, broken))).toEqual([...Array.from({ length: 5 }, () => 'TypeError'), 1]);
+  });
+
+  it('of somebody who proved by mail to be the person is forgiven from there, and the networks of before are strange', async () => {
+    const [home, intruder] = [from('198.51.100.7'), from('203.0.113.7')];
+    await throttle.acquaint('ada', intruder);
+    await times(6, () => attempt('ada', home));
+    expect(await attempt('ada', home)).toBe(1);
+    await throttle.startOver('ada', home);
+    expect(await attempt('ada', home)).toBe('wrong');
+    for (let nth = 0; nth < 130; nth += 1) await attempt('ada', from(`10.0.${nth}.1`));
+    expect(await attempt('ada', from('10.9.9.1'), right)).toBe(1);
+    expect(await attempt('ada', intruder, right)).toBe(1);
+    expect(await attempt('ada', home, right)).toBe('right');
+  });
+
+  it.each(Object.keys(accountQuotas) as (keyof typeof accountQuotas)[])('counts %s by account', async (kind) => {
+    const act = (id: string) => outcome(throttle.account(kind, id).then(() => true));
+    const { limit, windowMs } = accountQuotas[kind];
+    expect(await times(limit, () => act('ada'))).toEqual(Array.from({ length: limit }, () => 'right'));
+    expect(await act('ada')).toBe(windowMs / 1_000);
+    expect(await act('bob')).toBe('right');
+    time.move(windowMs);
+    expect(await act('ada')).toBe('right');
   });
 
   it('refused costs no write', async () => {

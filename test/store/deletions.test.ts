@@ -53,8 +53,9 @@ describeStores('an account that is changed by an administrator', (database) => {
       const account = await made({ username: `Gone${Date.now()}`, roles: ['admin'] });
       expect(await store.deleteAccount(account.id, 2, ending)).toBe(false);
       expect(await store.deleteAccount('nobody', 1, ending)).toBe(false);
+      expect(await store.deleteAccount(account.id, 1, ending, account.sessionEpoch + 1)).toBe(false);
       expect(await store.findAccount(account.id)).toEqual(account);
-      expect(await store.deleteAccount(account.id, 1, ending)).toBe(true);
+      expect(await store.deleteAccount(account.id, 1, ending, account.sessionEpoch)).toBe(true);
 
       const version = 2;
       const found = [

@@ -82,7 +82,14 @@ export class RecordingLog implements Log {
 }
 
 export function aRequest(overrides: Partial<RequestFacts> = {}): RequestFacts {
-  return { requestId: 'request-1', ipAddress: '192.0.2.1', userAgent: 'Test/1.0', accessToken: null, ...overrides };
+  return {
+    requestId: 'request-1',
+    ipAddress: '192.0.2.1',
+    userAgent: 'Test/1.0',
+    accessToken: null,
+    answered: Promise.resolve(),
+    ...overrides,
+  };
 }
 
 export const aSecret = (name = 'A'): string => `${name}: 0123456789 abcdefghijklmnopqrstuvwxyz`;

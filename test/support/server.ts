@@ -53,7 +53,7 @@ export async function startServer(
   storeUrl: string,
   overrides: Record<string, string> = {},
   openStore?: (url: string) => Promise<Store>,
-  mailer?: Mailer,
+  mailer: Mailer | null = null,
 ): Promise<TestServer> {
   const lines: string[] = [];
   let shift = 0;

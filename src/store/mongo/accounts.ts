@@ -136,8 +136,9 @@ export class Accounts {
   }
 
   /** The document stays for the feed and for lists of sessions, under an address that nobody can have. Null when nothing was changed. */
-  async delete(id: string, expectedRights: number, ending: Ending): Promise<AccountStanding | null> {
+  async delete(id: string, expectedRights: number, ending: Ending, expectedEpoch: number | null): Promise<AccountStanding | null> {
     const at = new Date(ending.at);
+    const within = expectedEpoch === null ? {} : { sessionEpoch: expectedEpoch };
     const change = {
       $set: {
         email: `deleted ${id}`,
@@ -159,7 +160,7 @@ export class Accounts {
       },
       $inc: { sessionEpoch: 1, version: 1, rightsVersion: 1 },
     };
-    if (!(await this.update({ _id: id, rightsVersion: expectedRights }, change))) return null;
+    if (!(await this.update({ _id: id, rightsVersion: expectedRights, ...within }, change))) return null;
     const document = await this.model.findById(id).maxTimeMS(this.limits.wait).lean<AccountDocument>();
     return document && toStanding(document);
   }

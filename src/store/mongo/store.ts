@@ -120,9 +120,9 @@ export class MongoStore implements Store {
   enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null> {
     return this.changing(() => this.accounts.enable(accountId, expectedRights, at));
   }
-  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean> {
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending, expectedEpoch?: number): Promise<boolean> {
     return this.guard.run(async () => {
-      const standing = await this.accounts.delete(accountId, expectedRights, ending);
+      const standing = await this.accounts.delete(accountId, expectedRights, ending, expectedEpoch ?? null);
       if (standing !== null) this.changes.accountChanged(standing);
       return standing !== null;
     });

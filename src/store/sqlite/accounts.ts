@@ -105,13 +105,13 @@ export class Accounts {
   }
 
   /** The row stays for the feed and for lists of sessions, under an address that nobody can have. */
-  delete(id: string, expectedRights: number, ending: Ending): boolean {
+  delete(id: string, expectedRights: number, ending: Ending, expectedEpoch: number | null): boolean {
     const sql = `UPDATE accounts SET email = 'deleted ' || id, email_verified = 0, username = NULL, username_key = NULL,
       password_hash = NULL, roles = '[]', last_login_at = NULL, password_changed_at = NULL, disabled = NULL, kept_session_id = NULL,
       sign_in_count = 0, one_time_tokens = '[]', session_epoch = session_epoch + 1, version = version + 1,
       rights_version = rights_version + 1, sessions_ended = :ending, changed_at = :at, deleted_at = :at, unfinished_since = :at
-      WHERE id = :id AND rights_version = :expectedRights AND deleted_at IS NULL`;
-    return this.connection.run(sql, { id, expectedRights, ending: endingJson(ending), at: ending.at }) === 1;
+      WHERE id = :id AND rights_version = :expectedRights AND session_epoch = coalesce(:expectedEpoch, session_epoch) AND deleted_at IS NULL`;
+    return this.connection.run(sql, { id, expectedRights, expectedEpoch, ending: endingJson(ending), at: ending.at }) === 1;
   }
 
   deletions(before: EpochMs, limit: number): DeletionRecord[] {

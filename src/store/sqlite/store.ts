@@ -114,8 +114,8 @@ export class SqliteStore implements Store {
   enableAccount(accountId: string, expectedRights: number, at: EpochMs): Promise<AccountRecord | null> {
     return this.write(() => this.accounts.enable(accountId, expectedRights, at));
   }
-  deleteAccount(accountId: string, expectedRights: number, ending: Ending): Promise<boolean> {
-    return this.write(() => this.accounts.delete(accountId, expectedRights, ending));
+  deleteAccount(accountId: string, expectedRights: number, ending: Ending, expectedEpoch?: number): Promise<boolean> {
+    return this.write(() => this.accounts.delete(accountId, expectedRights, ending, expectedEpoch ?? null));
   }
   listDeletions(before: EpochMs, limit: number): Promise<DeletionRecord[]> {
     return this.read(() => this.accounts.deletions(before, limit));
