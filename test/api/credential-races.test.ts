@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { beforeAll, expect, it } from '@jest/globals';
 import type { Store } from '../../src/store/port.js';
 import { credentialCalls as calls } from '../support/credentials.js';
@@ -22,8 +23,12 @@ describeStores('Credentials that change in two processes at once', (database) =>
     const settings = { LATCHKEY_EMAIL_VERIFICATION: 'required' };
     // Only sign-ups and sign-ins ask for that setting; the people of these tests sign up at a third server, without it.
     here = (await startServer(database.url, settings, undefined, mailbox)).url;
-    // In production, so that mails wait for the process that has the mailbox, and are no files.
-    there = (await startProcess(testEnvironment(database.url, { ...settings, NODE_ENV: 'production', LATCHKEY_THROTTLE: 'off' }))).url;
+    // Without a mailer, so that mails wait for the process that has the mailbox.
+    const script = `
+      const { createLatchkey } = await import(${JSON.stringify(resolve('dist/index.js'))});
+      const latchkey = await createLatchkey({ mailer: null });
+      console.log(JSON.stringify({ address: await latchkey.listen() }));`;
+    there = (await startProcess(testEnvironment(database.url, settings), undefined, ['--input-type=module', '--eval', script])).url;
     open = (await startServer(database.url)).url;
     store = await database.open();
   }, 60_000);

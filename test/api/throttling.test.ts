@@ -187,8 +187,10 @@ describeStores('Three server processes', (database) => {
     };
     const flood = async () => {
       const answers = [];
-      for (let round = 0; round < 4; round += 1) {
-        const some = Array.from({ length: 250 }, (_, nth) => guess(urlOf(nth), person.email, `10.0.${nth % 50}.${round}`));
+      // As many at once as the server that stands in for MongoDB here can count in time: the owner waits for the same tally.
+      const atOnce = database.kind === 'sqlite' ? 250 : 50;
+      for (let round = 0; round < 1_000 / atOnce; round += 1) {
+        const some = Array.from({ length: atOnce }, (_, nth) => guess(urlOf(nth), person.email, `10.0.${nth % 50}.${round}`));
         answers.push(...(await Promise.all(some)));
       }
       ended = true;
