@@ -127,12 +127,10 @@ interface PostParts {
 
 /** Everything about mails but the mailer. */
 function postOver({ store, clock, mailer, seal, audit, log, config }: PostParts) {
-  const tell = async ({ kind, to, reason }: GivenUp) => {
-    const account = to === null ? null : await store.findAccountByEmail(to).catch(() => null);
-    audit.after('MAIL_GIVEN_UP', { by: null, accountId: account?.id ?? null, detail: { mail: kind, reason } });
-  };
+  const tell = async ({ kind, accountId, reason }: GivenUp) =>
+    audit.after('MAIL_GIVEN_UP', { by: null, accountId, detail: { mail: kind, reason } });
   const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
-  const mails = new Mails({ put: (kind, mail) => outbox.put(kind, mail), config });
+  const mails = new Mails({ put: (kind, mail, about) => outbox.put(kind, mail, about), config });
   return { outbox, mails, notices: new Notices({ store, mails, log }) };
 }
 

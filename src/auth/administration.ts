@@ -108,7 +108,7 @@ export class Administration {
     const input = { email, username, roles: roles ?? [], emailVerified: false };
     const { accounts, mails, afterwards } = this.deps;
     const { account, invitation } = await accounts.createWithoutPassword(input, actor(caller));
-    afterwards.tell('mail of an account that was made', () => mails.accountCreated(account.email, invitation));
+    afterwards.tell('mail of an account that was made', () => mails.accountCreated(account, invitation));
     return account;
   }
 

@@ -50,18 +50,18 @@ export class EmailChanges {
     const account = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
     if (wanted === account.email) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
     this.checkReverts(account);
-    const isTaken = (await store.findAccountByEmail(wanted)) !== null;
-    if (isTaken && !config.emailVerificationRequired) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
+    const holder = await store.findAccountByEmail(wanted);
+    if (holder !== null && !config.emailVerificationRequired) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     const expiresAt = clock.now() + config.verificationTtlSeconds * 1000;
-    const { token, record } = mintOneTimeToken(account, 'CHANGE_EMAIL', expiresAt, wanted);
+    const minted = mintOneTimeToken(account, 'CHANGE_EMAIL', expiresAt, wanted);
     // Also for an address that is taken: the work must not tell.
-    const isAdded = await store.addOneTimeToken(account.id, account.email, record);
+    const isAdded = await store.addOneTimeToken(account.id, account.email, minted.record);
     if (!isAdded) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED', sessionId: viewer.sessionId });
     afterwards.run('mails of a change of address', async () => {
       const by = actorOf(viewer.accountId, request);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by, accountId: account.id, sessionId: viewer.sessionId });
-      await (isTaken ? mails.emailTaken(wanted) : mails.confirmNewEmail(wanted, token));
-      await mails.emailChangeStarted(account.email, masked(wanted));
+      await (holder !== null ? mails.emailTaken(holder) : mails.confirmNewEmail({ id: account.id, email: wanted }, minted));
+      await mails.emailChangeStarted(account, masked(wanted));
     });
   }
 
@@ -72,12 +72,12 @@ export class EmailChanges {
   async complete(account: AccountRecord, confirmed: OneTimeTokenRecord, request: RequestFacts): Promise<AccountRecord | null> {
     const { store, clock, audit, mails, afterwards } = this.deps;
     const now = clock.now();
-    const { token, record } = mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email);
+    const minted = mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email);
     const spent = { hash: confirmed.hash, expectedVersion: account.version };
-    const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), record] };
+    const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), minted.record] };
     await audit.before('EMAIL_CHANGED', { by: actorOf(account.id, request), accountId: account.id });
     const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
-    if (changed !== null) afterwards.tell('mail of a changed address', () => mails.emailChanged(account.email, token));
+    if (changed !== null) afterwards.tell('mail of a changed address', () => mails.emailChanged(account, minted));
     return changed;
   }
 
@@ -106,7 +106,7 @@ export class EmailChanges {
       const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
       if (changed === null) return null;
       await markEnded(this.deps, changed, ending);
-      afterwards.tell('mail to set a new password', () => mails.resetPassword(email, reset.token));
+      afterwards.tell('mail to set a new password', () => mails.resetPassword({ id: account.id, email }, reset));
       return changed;
     });
   }

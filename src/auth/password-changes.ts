@@ -68,7 +68,7 @@ export class PasswordChanges {
     const account = await store.changePassword(accountId, proved.passwordHash ?? '', hash, { ...ending, kept });
     if (account === null) return null;
     await markEnded(this.deps, account, ending);
-    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account.email));
+    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account));
     return account;
   }
 

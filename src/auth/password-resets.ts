@@ -80,7 +80,7 @@ export class PasswordResets {
       if (changed !== null) await markEnded(this.deps, changed, ending);
       return changed;
     });
-    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account.email));
+    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account));
   }
 
   /** The account for which the token is good, as read now. */
@@ -96,7 +96,7 @@ export class PasswordResets {
   /** Nothing is mailed when address or epoch changed meanwhile: then the link would be void. */
   private async mail(account: AccountRecord): Promise<void> {
     const { store, clock, mails, config } = this.deps;
-    const { token, record } = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
-    if (await store.addOneTimeToken(account.id, account.email, record)) await mails.resetPassword(account.email, token);
+    const minted = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
+    if (await store.addOneTimeToken(account.id, account.email, minted.record)) await mails.resetPassword(account, minted);
   }
 }

@@ -46,11 +46,12 @@ export class WaitingSignups {
     const id = randomUUID();
     const { token, hash: tokenHash } = mintSecret(id, 'SIGNUP');
     const createdAt = clock.now();
-    await store.addSignup({ id, email, username, passwordHash, tokenHash, createdAt, expiresAt: this.endFrom(createdAt) });
+    const expiresAt = this.endFrom(createdAt);
+    await store.addSignup({ id, email, username, passwordHash, tokenHash, createdAt, expiresAt });
     afterwards.run('mail of a sign-up', async () => {
       const account = await store.findAccountByEmail(email);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
-      await (account === null ? mails.verifyEmail(email, token) : mails.emailTaken(email));
+      await (account === null ? mails.verifyEmail({ id: null, email }, { token, expiresAt }) : mails.emailTaken(account));
     });
   }
 
@@ -84,7 +85,9 @@ export class WaitingSignups {
     const [signup, ...others] = await store.listSignups(email, now, 2);
     if (signup === undefined || others.length > 0) return;
     const { token, hash } = mintSecret(signup.id, 'SIGNUP');
-    if (await store.renewSignup(signup.id, signup.tokenHash, hash, this.endFrom(now))) await mails.verifyEmail(email, token);
+    const expiresAt = this.endFrom(now);
+    if (!(await store.renewSignup(signup.id, signup.tokenHash, hash, expiresAt))) return;
+    await mails.verifyEmail({ id: null, email }, { token, expiresAt });
   }
 
   /** Whether this is the password of the newest attempt that waits. Costs one hash, also where none waits. Throws `AuthError` `RATE_LIMITED`. */

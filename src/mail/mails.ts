@@ -1,48 +1,59 @@
+import type { EpochMs } from '../store/records.js';
 import { type LinkConfig, resetLink, revertLink, verifyLink } from './links.js';
 import type { NoticeSettings } from './notices.js';
+import type { About } from './outbox.js';
 import type { Mail } from './port.js';
 import { english } from './templates/english.js';
 import { asHtml, asText } from './templates/layout.js';
-import type { DeviceFacts, Template } from './templates/templates.js';
+import type { DeviceFacts, Template, TimedLink } from './templates/templates.js';
+
+/** Who gets a mail. */
+export interface Addressee {
+  /** Of the account that it is about; null where there is none yet. */
+  readonly id: string | null;
+  /** Normalized. */
+  readonly email: string;
+}
+
+/** What goes into a link, and nowhere else. */
+export interface MailedToken {
+  readonly token: string;
+  readonly expiresAt: EpochMs;
+}
 
 /**
- * The mails about accounts and their credentials. `to`: a normalized address. `token`: goes into a link, and nowhere else. Each promise
- * resolves when the mail is durably in the outbox, which sends it; it rejects with `StoreUnavailableError`.
+ * The mails about accounts and their credentials. Each promise resolves when the mail is durably in the outbox, which sends it; it rejects with
+ * `StoreUnavailableError`.
  */
 export interface AccountMails {
-  verifyEmail(to: string, token: string): Promise<void>;
+  verifyEmail(to: Addressee, minted: MailedToken): Promise<void>;
   /** To somebody who has an account, and with whose address somebody signs up. */
-  emailTaken(to: string): Promise<void>;
-  resetPassword(to: string, token: string): Promise<void>;
-  accountCreated(to: string, token: string): Promise<void>;
+  emailTaken(to: Addressee): Promise<void>;
+  resetPassword(to: Addressee, minted: MailedToken): Promise<void>;
+  accountCreated(to: Addressee, minted: MailedToken): Promise<void>;
   /** To the new address. */
-  confirmNewEmail(to: string, token: string): Promise<void>;
+  confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void>;
   /** To the old address. `newMasked`: as much of the new one as its holder may see. */
-  emailChangeStarted(to: string, newMasked: string): Promise<void>;
+  emailChangeStarted(to: Addressee, newMasked: string): Promise<void>;
   /** To the old address. */
-  emailChanged(to: string, revertToken: string): Promise<void>;
-  passwordChanged(to: string): Promise<void>;
+  emailChanged(to: Addressee, minted: MailedToken): Promise<void>;
+  passwordChanged(to: Addressee): Promise<void>;
 }
 
 /** The mails about sessions. */
 export interface SessionMails {
-  newDevice(to: string, device: DeviceFacts): Promise<void>;
-  reuseDetected(to: string, device: DeviceFacts): Promise<void>;
+  newDevice(to: Addressee, device: DeviceFacts): Promise<void>;
+  reuseDetected(to: Addressee, device: DeviceFacts): Promise<void>;
 }
 
 export interface MailsConfig extends LinkConfig {
-  readonly resetTtlSeconds: number;
-  readonly verificationTtlSeconds: number;
   /** Mails that somebody asked for are always sent. */
   readonly notices: NoticeSettings;
 }
 
-/** So long a change of address can be taken back from the old one. */
-export const revertTtlSeconds = 7 * 86_400;
-
 interface MailsDeps {
   /** Resolves when the mail is durably in the outbox. */
-  readonly put: (kind: string, mail: Omit<Mail, 'id'>) => Promise<void>;
+  readonly put: (kind: string, mail: Omit<Mail, 'id'>, about: About) => Promise<void>;
   readonly config: MailsConfig;
 }
 
@@ -53,71 +64,66 @@ export class Mails implements AccountMails, SessionMails {
 
   constructor(private readonly deps: MailsDeps) {}
 
-  verifyEmail(to: string, token: string): Promise<void> {
+  verifyEmail(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
-    const url = verifyLink(config, token);
-    return this.put(
-      'verifyEmail',
-      to,
-      this.words.verifyEmail(config.publicUrl, { url, goodForSeconds: config.verificationTtlSeconds }),
-      url,
-    );
+    const link = timed(verifyLink(config, minted.token), minted);
+    return this.put('verifyEmail', to, this.words.verifyEmail(config.publicUrl, link), link);
   }
 
-  emailTaken(to: string): Promise<void> {
+  emailTaken(to: Addressee): Promise<void> {
     return this.put('emailTaken', to, this.words.emailTaken(this.deps.config.publicUrl));
   }
 
-  resetPassword(to: string, token: string): Promise<void> {
+  resetPassword(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
-    const url = resetLink(config, token);
-    return this.put('resetPassword', to, this.words.resetPassword(config.publicUrl, { url, goodForSeconds: config.resetTtlSeconds }), url);
+    const link = timed(resetLink(config, minted.token), minted);
+    return this.put('resetPassword', to, this.words.resetPassword(config.publicUrl, link), link);
   }
 
-  /** `token` null: the account's person is to hear of it, and there is no link to set a password by. */
-  accountCreated(to: string, token: string | null): Promise<void> {
+  accountCreated(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
-    const url = token === null ? null : resetLink(config, token);
-    const link = url === null ? null : { url, goodForSeconds: config.resetTtlSeconds };
-    return this.put('accountCreated', to, this.words.accountCreated(config.publicUrl, link), url);
+    const link = timed(resetLink(config, minted.token), minted);
+    return this.put('accountCreated', to, this.words.accountCreated(config.publicUrl, link), link);
   }
 
-  confirmNewEmail(to: string, token: string): Promise<void> {
+  confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
-    const url = verifyLink(config, token);
-    const link = { url, goodForSeconds: config.verificationTtlSeconds };
-    return this.put('confirmNewEmail', to, this.words.confirmNewEmail(config.publicUrl, link), url);
+    const link = timed(verifyLink(config, minted.token), minted);
+    return this.put('confirmNewEmail', to, this.words.confirmNewEmail(config.publicUrl, link), link);
   }
 
-  async emailChangeStarted(to: string, newMasked: string): Promise<void> {
+  async emailChangeStarted(to: Addressee, newMasked: string): Promise<void> {
     const { config } = this.deps;
     if (config.notices.emailChanged) await this.put('emailChangeStarted', to, this.words.emailChangeStarted(config.publicUrl, newMasked));
   }
 
-  async emailChanged(to: string, revertToken: string): Promise<void> {
+  async emailChanged(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
     if (!config.notices.emailChanged) return;
-    const url = revertLink(config, revertToken);
-    await this.put('emailChanged', to, this.words.emailChanged(config.publicUrl, { url, goodForSeconds: revertTtlSeconds }), url);
+    const link = timed(revertLink(config, minted.token), minted);
+    await this.put('emailChanged', to, this.words.emailChanged(config.publicUrl, link), link);
   }
 
-  async passwordChanged(to: string): Promise<void> {
+  async passwordChanged(to: Addressee): Promise<void> {
     const { config } = this.deps;
     if (config.notices.passwordChanged) await this.put('passwordChanged', to, this.words.passwordChanged(config.publicUrl));
   }
 
-  async newDevice(to: string, device: DeviceFacts): Promise<void> {
+  async newDevice(to: Addressee, device: DeviceFacts): Promise<void> {
     const { config } = this.deps;
     if (config.notices.newDevice) await this.put('newDevice', to, this.words.newDevice(config.publicUrl, device));
   }
 
-  async reuseDetected(to: string, device: DeviceFacts): Promise<void> {
+  async reuseDetected(to: Addressee, device: DeviceFacts): Promise<void> {
     const { config } = this.deps;
     if (config.notices.reuseDetected) await this.put('reuseDetected', to, this.words.reuseDetected(config.publicUrl, device));
   }
 
-  private put(kind: string, to: string, template: Template, link: string | null = null): Promise<void> {
+  private put(kind: string, to: Addressee, template: Template, link: TimedLink | null = null): Promise<void> {
     const html = asHtml(template, this.words.language);
-    return this.deps.put(kind, { to, subject: template.subject, text: asText(template), html, link });
+    const mail = { to: to.email, subject: template.subject, text: asText(template), html, link: link?.url ?? null };
+    return this.deps.put(kind, mail, { accountId: to.id, goodUntil: link?.goodUntil ?? null });
   }
 }
+
+const timed = (url: string, { expiresAt }: MailedToken): TimedLink => ({ url, goodUntil: expiresAt });

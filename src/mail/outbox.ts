@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../auth/log.js';
 import type { Store } from '../store/port.js';
-import type { MailRecord } from '../store/records.js';
+import type { EpochMs, MailRecord } from '../store/records.js';
 import { backoffMs } from './backoff.js';
 import { type Mail, type Mailer, MailRefusedError } from './port.js';
 
@@ -21,9 +21,25 @@ const longestStopMs = 5_000;
 /** What became of a mail that was not delivered. `REFUSED`: for good; `UNREADABLE`: it was changed in the store. */
 export interface GivenUp {
   readonly kind: string;
-  /** Null where it cannot be read. */
-  readonly to: string | null;
+  /** Null where there is none, or the mail cannot be read. */
+  readonly accountId: string | null;
   readonly reason: 'EXPIRED' | 'REFUSED' | 'UNREADABLE';
+}
+
+/** What the outbox knows of a mail beside what is sent. */
+export interface About {
+  /** The account that it is about, whatever addresses that one has by now; null where there is none. */
+  readonly accountId: string | null;
+  /** When its link ends: from then on the mail is of no use. Null: it has none. */
+  readonly goodUntil: EpochMs | null;
+}
+const aboutNobody: About = { accountId: null, goodUntil: null };
+
+type Content = Omit<Mail, 'id'>;
+/** What is sealed. */
+interface Letter {
+  readonly content: Content;
+  readonly about: About;
 }
 
 interface OutboxDeps {
@@ -62,12 +78,8 @@ export class Outbox {
   constructor(private readonly deps: OutboxDeps) {}
 
   /** Resolves when the mail is durably in the outbox; rejects with `StoreUnavailableError`. It is handed over at once, which nobody waits for. */
-  async put(kind: string, mail: Omit<Mail, 'id'>): Promise<void> {
-    const { store, seal, clock } = this.deps;
-    const id = randomUUID();
-    const createdAt = clock.now();
-    const sealed = seal.seal(id, JSON.stringify(mail));
-    await store.putMail({ id, kind, sealed, createdAt, dueAt: createdAt, attempts: 0, claimId: null, purgeAt: createdAt + keptMs });
+  async put(kind: string, content: Content, about = aboutNobody): Promise<void> {
+    await this.deps.store.putMail(this.recordOf(kind, { content, about }));
     this.kick();
   }
 
@@ -105,6 +117,13 @@ export class Outbox {
     waiting.abort();
   }
 
+  private recordOf(kind: string, letter: Letter): MailRecord {
+    const id = randomUUID();
+    const createdAt = this.deps.clock.now();
+    const sealed = this.deps.seal.seal(id, JSON.stringify(letter));
+    return { id, kind, sealed, createdAt, dueAt: createdAt, attempts: 0, claimId: null, purgeAt: createdAt + keptMs };
+  }
+
   private async dispatch(): Promise<void> {
     while (!this.stop.signal.aborted) {
       // An attempt that ends looks again.
@@ -140,16 +159,14 @@ export class Outbox {
   private async attempt(mail: MailRecord): Promise<void> {
     const { store, seal, mailer, clock } = this.deps;
     const text = seal.open(mail.id, mail.sealed);
-    if (text === null) return this.giveUp(mail, null, 'UNREADABLE');
-    const content = JSON.parse(text) as Omit<Mail, 'id'>;
+    if (text === null) return this.giveUp(mail, aboutNobody, 'UNREADABLE');
+    const { content, about } = JSON.parse(text) as Letter;
     if (!this.sent.has(mail.id)) {
-      if (mailer === null || clock.now() >= mail.createdAt + givenUpAfterMs) return this.giveUp(mail, content.to, 'EXPIRED');
+      if (mailer === null || clock.now() >= endOf(mail, about)) return this.giveUp(mail, about, 'EXPIRED');
       try {
         await this.handOver(mailer, { id: mail.id, ...content });
       } catch (error) {
-        return error instanceof MailRefusedError
-          ? this.giveUp(mail, content.to, 'REFUSED', error)
-          : this.retryLater(mail, content.to, error);
+        return error instanceof MailRefusedError ? this.giveUp(mail, about, 'REFUSED', error) : this.retryLater(mail, about, error);
       }
       this.sent.add(mail.id);
     }
@@ -185,11 +202,11 @@ export class Outbox {
     sending.then(() => store.removeMail(id, null)).catch(() => {});
   }
 
-  private async retryLater(mail: MailRecord, to: string, error: unknown): Promise<void> {
+  private async retryLater(mail: MailRecord, about: About, error: unknown): Promise<void> {
     const { store, clock, log, random = Math.random } = this.deps;
-    const { id, kind, attempts, createdAt, claimId } = mail;
+    const { id, kind, attempts, claimId } = mail;
     const dueAt = clock.now() + backoffMs(attempts, random());
-    if (dueAt >= createdAt + givenUpAfterMs) return this.giveUp(mail, to, 'EXPIRED', error);
+    if (dueAt >= endOf(mail, about)) return this.giveUp(mail, about, 'EXPIRED', error);
     log.warn(
       { err: error, mailId: id, kind, attempts, nextAttempt: new Date(dueAt) },
       'a mail could not be handed over; it is tried again',
@@ -198,11 +215,15 @@ export class Outbox {
   }
 
   /** The record goes first: of two that give a mail up one tells of it. */
-  private async giveUp(mail: MailRecord, to: string | null, reason: GivenUp['reason'], error?: unknown): Promise<void> {
+  private async giveUp(mail: MailRecord, { accountId }: About, reason: GivenUp['reason'], error?: unknown): Promise<void> {
     const { store, log, onGivenUp } = this.deps;
     const { id, kind, attempts, claimId } = mail;
     if (!(await store.removeMail(id, claimId))) return;
     log.error({ err: error, mailId: id, kind, attempts, reason }, 'a mail was given up');
-    await onGivenUp({ kind, to, reason });
+    await onGivenUp({ kind, accountId, reason });
   }
 }
+
+/** From then on a mail is given up: after a day, and when its link is of no use any more. */
+const endOf = ({ createdAt }: MailRecord, { goodUntil }: About): EpochMs =>
+  Math.min(createdAt + givenUpAfterMs, goodUntil ?? Number.POSITIVE_INFINITY);

@@ -10,7 +10,7 @@ import type { Passwords } from '../../src/auth/passwords.js';
 import type { Permission } from '../../src/auth/roles.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
 import type { WaitingSignups } from '../../src/auth/waiting-signups.js';
-import type { AccountMails } from '../../src/mail/mails.js';
+import type { AccountMails, Addressee, MailedToken } from '../../src/mail/mails.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
 import { aClock, anAudit, aRequest, aRoleBook, aThrottle, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
@@ -48,7 +48,8 @@ function services(over: Store = store) {
   const search = new SessionSearch({ store: over, clock, roles });
   const deletions = new AccountDeletions({ store: over, clock, log, config });
   const afterwards = new Afterwards({ log });
-  const mails = { accountCreated: async (to: string, token: string) => void told.push(`${to} ${token}`) } as unknown as AccountMails;
+  const mailsOf = { accountCreated: async ({ email }: Addressee, { token }: MailedToken) => void told.push(`${email} ${token}`) };
+  const mails = mailsOf as unknown as AccountMails;
   const passwords = {} as Passwords;
   const waitingSignups = {} as WaitingSignups;
   const throttle = aThrottle(over, time);
