@@ -130,7 +130,7 @@ function postOver({ store, clock, mailer, seal, audit, log, config }: PostParts)
   const tell = async ({ kind, accountId, reason }: GivenUp) =>
     audit.after('MAIL_GIVEN_UP', { by: null, accountId, detail: { mail: kind, reason } });
   const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
-  const mails = new Mails({ put: (kind, mail, about) => outbox.put(kind, mail, about), config });
+  const mails = new Mails({ outbox, config });
   return { outbox, mails, notices: new Notices({ store, mails, log }) };
 }
 
@@ -280,9 +280,12 @@ export async function openServices(deps: ServiceDeps) {
       await afterwards.settle();
       await notices.settle();
       await throttle.close();
-      await outbox.close();
-      await audit.close();
+      // Before a mail server is waited for: whoever ends the process then must not find these in memory alone.
+      await audit.flush();
       await uses.flush();
+      await outbox.close();
+      // Mails that were given up meanwhile.
+      await audit.close();
     },
   };
 }

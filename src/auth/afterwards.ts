@@ -19,25 +19,15 @@ export class Afterwards {
   /** Comes back at once. `name`: for the log, where the work fails. Throws `AuthError` `RATE_LIMITED` when too much waits already. */
   run(name: string, work: () => Promise<void>): void {
     if (this.underWay.size >= mostAtOnce) throw new AuthError('RATE_LIMITED', { retryAfter: 1 });
-    this.start(name, work);
-  }
-
-  /** As `run`, for acts that are done and must not fail any more: what is too much is dropped, and logged. */
-  tell(name: string, work: () => Promise<void>): void {
-    if (this.underWay.size < mostAtOnce) this.start(name, work);
-    else this.deps.log.error({ work: name }, 'too much waits: this is not done');
-  }
-
-  /** Resolves when nothing waits or is under way. */
-  async settle(): Promise<void> {
-    while (this.underWay.size > 0) await Promise.all(this.underWay);
-  }
-
-  private start(name: string, work: () => Promise<void>): void {
     const running = pause(delayMs * (1 + Math.random()))
       .then(work)
       .catch((error: unknown) => this.deps.log.error({ err: error, work: name }, 'what was to be done after an answer failed'))
       .finally(() => this.underWay.delete(running));
     this.underWay.add(running);
+  }
+
+  /** Resolves when nothing waits or is under way. */
+  async settle(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
 }

@@ -7,7 +7,7 @@ import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { untilWon } from './compare-and-set.js';
 import { markEnded } from './ended-sessions.js';
-import { AuthError } from './errors.js';
+import { AuthError, asAuthError } from './errors.js';
 import { emailFrom } from './identifiers.js';
 import type { Log } from './log.js';
 import { findGoodToken, mintOneTimeToken, mostTokens, openReverts, readOneTimeToken, revertTtlSeconds } from './one-time-tokens.js';
@@ -70,15 +70,23 @@ export class EmailChanges {
    * `EMAIL_TAKEN`, `SERVICE_UNAVAILABLE`.
    */
   async complete(account: AccountRecord, confirmed: OneTimeTokenRecord, request: RequestFacts): Promise<AccountRecord | null> {
-    const { store, clock, audit, mails, afterwards } = this.deps;
+    const { store, clock, audit, mails } = this.deps;
     const now = clock.now();
     const minted = mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email);
     const spent = { hash: confirmed.hash, expectedVersion: account.version };
     const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), minted.record] };
     await audit.before('EMAIL_CHANGED', { by: actorOf(account.id, request), accountId: account.id });
-    const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
-    if (changed !== null) afterwards.tell('mail of a changed address', () => mails.emailChanged(account, minted));
-    return changed;
+    // The token is in this mail alone: it is put first, and nothing is changed where it cannot be.
+    const wayBack = await mails.emailChanged(account, minted);
+    try {
+      const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
+      await (changed === null ? wayBack.drop() : wayBack.release());
+      return changed;
+    } catch (error) {
+      // Any other failure may be a lost answer: then the mail comes by itself.
+      if (asAuthError(error)?.code === 'EMAIL_TAKEN') await wayBack.drop();
+      throw error;
+    }
   }
 
   /**
@@ -87,7 +95,7 @@ export class EmailChanges {
    * are not good alike, `EMAIL_TAKEN` when the old address got an account meanwhile (the token stays good), `SERVICE_UNAVAILABLE`.
    */
   async revert(token: string, request: RequestFacts): Promise<void> {
-    const { store, clock, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, audit, mails, config } = this.deps;
     const presented = readOneTimeToken(token);
     await untilWon(async () => {
       const account = presented === null ? null : await store.findAccount(presented.subjectId);
@@ -106,7 +114,7 @@ export class EmailChanges {
       const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
       if (changed === null) return null;
       await markEnded(this.deps, changed, ending);
-      afterwards.tell('mail to set a new password', () => mails.resetPassword({ id: account.id, email }, reset));
+      await mails.resetPassword({ id: account.id, email }, reset, 'service');
       return changed;
     });
   }

@@ -53,11 +53,14 @@ export class PasswordResets {
     });
   }
 
-  /** Mails a link to this account's person, on behalf of an administrator. Throws `AuthError` `ACCOUNT_DISABLED`, `RATE_LIMITED`. */
+  /**
+   * Mails a link to this account's person, on behalf of an administrator: when this resolves the mail is in the outbox. Throws `AuthError`
+   * `ACCOUNT_DISABLED`, and `StoreUnavailableError`.
+   */
   async send(account: AccountRecord, by: Actor): Promise<void> {
-    const { clock, audit, afterwards } = this.deps;
+    const { clock, audit } = this.deps;
     if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
-    afterwards.run('mail to reset a password', () => this.mail(account));
+    await this.mail(account);
     audit.count('PASSWORD_RESET_REQUESTED', { by, accountId: account.id });
   }
 
@@ -67,7 +70,7 @@ export class PasswordResets {
    * `RATE_LIMITED`, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async reset({ token, newPassword }: ResetPasswordInput, request: RequestFacts): Promise<void> {
-    const { store, clock, passwords, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, passwords, audit, mails, config } = this.deps;
     const presented = readOneTimeToken(token);
     const owner = await this.ownerOf(presented);
     checkNewPassword(newPassword, 'newPassword', [owner.account.email, owner.account.username], config);
@@ -80,7 +83,7 @@ export class PasswordResets {
       if (changed !== null) await markEnded(this.deps, changed, ending);
       return changed;
     });
-    afterwards.tell('mail of a changed password', () => mails.passwordChanged(account));
+    await mails.passwordChanged(account);
   }
 
   /** The account for which the token is good, as read now. */

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../store/records.js';
 import { type LinkConfig, resetLink, revertLink, verifyLink } from './links.js';
 import type { NoticeSettings } from './notices.js';
-import type { About } from './outbox.js';
+import type { About, HeldMail, Outbox } from './outbox.js';
 import type { Mail } from './port.js';
 import { english } from './templates/english.js';
 import { asHtml, asText } from './templates/layout.js';
@@ -21,6 +21,9 @@ export interface MailedToken {
   readonly expiresAt: EpochMs;
 }
 
+/** Who wants a mail: `service`: what was done owes it, so that it is never refused and its promise never rejects. */
+export type Asker = 'anybody' | 'service';
+
 /**
  * The mails about accounts and their credentials. Each promise resolves when the mail is durably in the outbox, which sends it; it rejects with
  * `StoreUnavailableError`.
@@ -29,14 +32,16 @@ export interface AccountMails {
   verifyEmail(to: Addressee, minted: MailedToken): Promise<void>;
   /** To somebody who has an account, and with whose address somebody signs up. */
   emailTaken(to: Addressee): Promise<void>;
-  resetPassword(to: Addressee, minted: MailedToken): Promise<void>;
+  resetPassword(to: Addressee, minted: MailedToken, asker?: Asker): Promise<void>;
+  /** Never rejects: the account is there. */
   accountCreated(to: Addressee, minted: MailedToken): Promise<void>;
   /** To the new address. */
   confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void>;
   /** To the old address. `newMasked`: as much of the new one as its holder may see. */
   emailChangeStarted(to: Addressee, newMasked: string): Promise<void>;
-  /** To the old address. */
-  emailChanged(to: Addressee, minted: MailedToken): Promise<void>;
+  /** To the old address, with the way back. It is to be in the outbox before the change is made, for afterwards it could be lost. */
+  emailChanged(to: Addressee, minted: MailedToken): Promise<HeldMail>;
+  /** Never rejects: the password is changed. */
   passwordChanged(to: Addressee): Promise<void>;
 }
 
@@ -52,10 +57,11 @@ export interface MailsConfig extends LinkConfig {
 }
 
 interface MailsDeps {
-  /** Resolves when the mail is durably in the outbox. */
-  readonly put: (kind: string, mail: Omit<Mail, 'id'>, about: About) => Promise<void>;
+  readonly outbox: Pick<Outbox, 'put' | 'putSurely' | 'hold'>;
   readonly config: MailsConfig;
 }
+
+const nothingHeld: HeldMail = { release: async () => {}, drop: async () => {} };
 
 /** Words every mail and puts it into the outbox. The one place where it is decided whether a notice is sent. */
 export class Mails implements AccountMails, SessionMails {
@@ -74,16 +80,17 @@ export class Mails implements AccountMails, SessionMails {
     return this.put('emailTaken', to, this.words.emailTaken(this.deps.config.publicUrl));
   }
 
-  resetPassword(to: Addressee, minted: MailedToken): Promise<void> {
+  resetPassword(to: Addressee, minted: MailedToken, asker: Asker = 'anybody'): Promise<void> {
     const { config } = this.deps;
     const link = timed(resetLink(config, minted.token), minted);
-    return this.put('resetPassword', to, this.words.resetPassword(config.publicUrl, link), link);
+    const template = this.words.resetPassword(config.publicUrl, link);
+    return asker === 'service' ? this.putSurely('resetPassword', to, template, link) : this.put('resetPassword', to, template, link);
   }
 
   accountCreated(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
     const link = timed(resetLink(config, minted.token), minted);
-    return this.put('accountCreated', to, this.words.accountCreated(config.publicUrl, link), link);
+    return this.putSurely('accountCreated', to, this.words.accountCreated(config.publicUrl, link), link);
   }
 
   confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void> {
@@ -97,16 +104,17 @@ export class Mails implements AccountMails, SessionMails {
     if (config.notices.emailChanged) await this.put('emailChangeStarted', to, this.words.emailChangeStarted(config.publicUrl, newMasked));
   }
 
-  async emailChanged(to: Addressee, minted: MailedToken): Promise<void> {
-    const { config } = this.deps;
-    if (!config.notices.emailChanged) return;
+  async emailChanged(to: Addressee, minted: MailedToken): Promise<HeldMail> {
+    const { config, outbox } = this.deps;
+    if (!config.notices.emailChanged) return nothingHeld;
     const link = timed(revertLink(config, minted.token), minted);
-    await this.put('emailChanged', to, this.words.emailChanged(config.publicUrl, link), link);
+    const { content, about } = this.letter(to, this.words.emailChanged(config.publicUrl, link), link);
+    return outbox.hold('emailChanged', content, about);
   }
 
   async passwordChanged(to: Addressee): Promise<void> {
     const { config } = this.deps;
-    if (config.notices.passwordChanged) await this.put('passwordChanged', to, this.words.passwordChanged(config.publicUrl));
+    if (config.notices.passwordChanged) await this.putSurely('passwordChanged', to, this.words.passwordChanged(config.publicUrl));
   }
 
   async newDevice(to: Addressee, device: DeviceFacts): Promise<void> {
@@ -120,9 +128,19 @@ export class Mails implements AccountMails, SessionMails {
   }
 
   private put(kind: string, to: Addressee, template: Template, link: TimedLink | null = null): Promise<void> {
+    const { content, about } = this.letter(to, template, link);
+    return this.deps.outbox.put(kind, content, about);
+  }
+
+  private putSurely(kind: string, to: Addressee, template: Template, link: TimedLink | null = null): Promise<void> {
+    const { content, about } = this.letter(to, template, link);
+    return this.deps.outbox.putSurely(kind, content, about);
+  }
+
+  private letter(to: Addressee, template: Template, link: TimedLink | null): { readonly content: Omit<Mail, 'id'>; readonly about: About } {
     const html = asHtml(template, this.words.language);
-    const mail = { to: to.email, subject: template.subject, text: asText(template), html, link: link?.url ?? null };
-    return this.deps.put(kind, mail, { accountId: to.id, goodUntil: link?.goodUntil ?? null });
+    const content = { to: to.email, subject: template.subject, text: asText(template), html, link: link?.url ?? null };
+    return { content, about: { accountId: to.id, goodUntil: link?.goodUntil ?? null } };
   }
 }
 

@@ -62,13 +62,12 @@ function services(over: Store = store) {
     bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),
     passwordResets: new PasswordResets({ store: over, clock, passwords, throttle, audit, mails, afterwards, log, config }),
     mails,
-    afterwards,
     audit,
     log,
     roles,
     config,
   });
-  return { administration, deletions, afterwards };
+  return { administration, deletions };
 }
 const made = async (...roles: string[]): Promise<AccountRecord> => {
   const account = anAccount({ roles });
@@ -291,8 +290,7 @@ describe('the deletion of an account', () => {
 
 it('a new account is told to its person by mail, with a link to set the first password', async () => {
   const caller = await made('admin');
-  const { administration, afterwards } = services();
+  const { administration } = services();
   await administration.createUser(as(caller), { email: 'New@example.com' });
-  await afterwards.settle();
   expect(told).toEqual([expect.stringMatching(/^new@example.com lk_ot_[\w-]{64}$/)]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Mails, type MailsConfig } from '../../src/mail/mails.js';
 import { allNotices } from '../../src/mail/notices.js';
-import type { About } from '../../src/mail/outbox.js';
+import type { About, Outbox } from '../../src/mail/outbox.js';
 import type { Mail } from '../../src/mail/port.js';
 
 const config: MailsConfig = {
@@ -17,7 +17,7 @@ const signedInAt = new Date('2026-01-02T03:04:05.678Z');
 const device = { label: 'Firefox on Linux', signedInAt };
 
 /** Every mail there is, once. */
-const calls: Record<string, (mails: Mails) => Promise<void>> = {
+const calls: Record<string, (mails: Mails) => Promise<unknown>> = {
   verifyEmail: (mails) => mails.verifyEmail(to, minted),
   emailTaken: (mails) => mails.emailTaken(to),
   resetPassword: (mails) => mails.resetPassword(to, minted),
@@ -30,16 +30,19 @@ const calls: Record<string, (mails: Mails) => Promise<void>> = {
   reuseDetected: (mails) => mails.reuseDetected(to, device),
 };
 
-async function put(call: (mails: Mails) => Promise<void>, overrides: Partial<MailsConfig> = {}) {
+async function put(call: (mails: Mails) => Promise<unknown>, overrides: Partial<MailsConfig> = {}) {
   const taken: { kind: string; mail: Omit<Mail, 'id'>; about: About }[] = [];
-  const mails = new Mails({
-    put: async (kind, mail, about) => void taken.push({ kind, mail, about }),
-    config: { ...config, ...overrides },
-  });
+  const take = async (kind: string, mail: Omit<Mail, 'id'>, about: About = { accountId: 'nobody', goodUntil: 0 }) =>
+    void taken.push({ kind, mail, about });
+  const hold: Outbox['hold'] = async (...letter) => {
+    await take(...letter);
+    return { release: async () => {}, drop: async () => {} };
+  };
+  const mails = new Mails({ outbox: { put: take, putSurely: take, hold }, config: { ...config, ...overrides } });
   await call(mails);
   return taken;
 }
-const only = async (call: (mails: Mails) => Promise<void>, overrides: Partial<MailsConfig> = {}) => {
+const only = async (call: (mails: Mails) => Promise<unknown>, overrides: Partial<MailsConfig> = {}) => {
   const [taken] = await put(call, overrides);
   if (taken === undefined) throw new Error('no mail');
   return taken;
