@@ -12,6 +12,7 @@ import { emailFrom } from './identifiers.js';
 import type { Log } from './log.js';
 import { findGoodToken, mintOneTimeToken, mostTokens, openReverts, readOneTimeToken, revertTtlSeconds } from './one-time-tokens.js';
 import type { LifetimeConfig } from './session-lifetime.js';
+import type { Throttle } from './throttle.js';
 import type { RequestFacts, SignedIn } from './viewer.js';
 
 export interface ChangeEmailInput {
@@ -23,6 +24,7 @@ interface EmailChangesDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly accounts: Accounts;
+  readonly throttle: Throttle;
   readonly audit: Audit;
   readonly mails: AccountMails;
   readonly afterwards: Afterwards;
@@ -42,10 +44,11 @@ export class EmailChanges {
    * Mails a link to the new address, and tells the old one. Where addresses must be verified, what comes back is the same for an address that
    * has an account, which gets a mail that says so. Throws what `Accounts.reauthenticate` throws, and `AuthError` `BAD_USER_INPUT` (no
    * address, or the present one), `EMAIL_TAKEN` (only where addresses need no verification), `UNAUTHENTICATED` when the session was ended
-   * meanwhile, `RATE_LIMITED` while 5 changes of the last 7 days can be reverted.
+   * meanwhile, `RATE_LIMITED` while 5 changes of the last 7 days can be reverted, and where this network has asked for too many verifications.
    */
   async start(viewer: SignedIn, { email, currentPassword }: ChangeEmailInput, request: RequestFacts): Promise<void> {
-    const { store, clock, accounts, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, accounts, throttle, audit, mails, afterwards, config } = this.deps;
+    await throttle.network('verification', request);
     const wanted = emailFrom(email, 'email');
     const account = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
     if (wanted === account.email) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
@@ -114,7 +117,7 @@ export class EmailChanges {
       const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
       if (changed === null) return null;
       await markEnded(this.deps, changed, ending);
-      await mails.resetPassword({ id: account.id, email }, reset, 'service');
+      await mails.resetPassword({ id: account.id, email }, async () => reset, 'service');
       return changed;
     });
   }

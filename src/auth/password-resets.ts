@@ -1,4 +1,4 @@
-import type { AccountMails } from '../mail/mails.js';
+import type { AccountMails, Asker } from '../mail/mails.js';
 import type { Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
 import type { Afterwards } from './afterwards.js';
@@ -49,7 +49,7 @@ export class PasswordResets {
     const account = await store.findAccountByEmail(emailFrom(email, 'email'));
     afterwards.run('mail to reset a password', async () => {
       audit.count('PASSWORD_RESET_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
-      if (account !== null && !isDisabled(account, clock.now())) await this.mail(account);
+      if (account !== null && !isDisabled(account, clock.now())) await this.mail(account, 'anybody');
     });
   }
 
@@ -60,7 +60,7 @@ export class PasswordResets {
   async send(account: AccountRecord, by: Actor): Promise<void> {
     const { clock, audit } = this.deps;
     if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
-    await this.mail(account);
+    await this.mail(account, 'administrator');
     audit.count('PASSWORD_RESET_REQUESTED', { by, accountId: account.id });
   }
 
@@ -97,9 +97,12 @@ export class PasswordResets {
   }
 
   /** Nothing is mailed when address or epoch changed meanwhile: then the link would be void. */
-  private async mail(account: AccountRecord): Promise<void> {
+  private mail(account: AccountRecord, asker: Asker): Promise<void> {
     const { store, clock, mails, config } = this.deps;
-    const minted = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
-    if (await store.addOneTimeToken(account.id, account.email, minted.record)) await mails.resetPassword(account, minted);
+    const minting = async () => {
+      const minted = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
+      return (await store.addOneTimeToken(account.id, account.email, minted.record)) ? minted : null;
+    };
+    return mails.resetPassword(account, minting, asker);
   }
 }

@@ -15,6 +15,9 @@ export const passwordLimits = {
   network: { free: 300, firstDelayMs: second, mostDelayMs: minute, windowMs: hour },
 } as const satisfies Record<string, DelayPolicy>;
 
+/** Mails of one kind to one address that anybody can ask for. */
+export const mailQuota: QuotaPolicy = { limit: 10, windowMs: hour };
+
 /** What one network may do, right or wrong. */
 export const networkQuotas = {
   signup: { limit: 60, windowMs: hour },

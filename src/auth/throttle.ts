@@ -18,11 +18,12 @@ import {
   decideAttempt,
   decideQuota,
   knows,
+  type QuotaPolicy,
   type Settlement,
   settled,
   spent,
 } from './throttle-decision.js';
-import { networkQuotas, passwordLimits } from './throttle-limits.js';
+import { mailQuota, networkQuotas, passwordLimits } from './throttle-limits.js';
 import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
@@ -124,9 +125,21 @@ export class Throttle {
     if (!this.deps.config.throttle) return;
     const key = this.blind(kind, networkOf(request.ipAddress));
     await this.metered(kind, async () => {
-      const waitMs = kind === 'refresh' ? this.refreshes.note(key) : await this.spend(key, kind);
+      const waitMs = kind === 'refresh' ? this.refreshes.note(key) : await this.spend(key, networkQuotas[kind]);
       if (waitMs > 0) throw tooMany(waitMs);
     });
+  }
+
+  /** Counts a mail of this kind to this address, and says whether it may be sent. Throws `StoreUnavailableError` when that cannot be known. */
+  async mail(kind: string, address: string): Promise<boolean> {
+    if (!this.deps.config.throttle) return true;
+    try {
+      return (await this.spend(this.blind('mail', kind, address), mailQuota)) === 0;
+    } catch (error) {
+      // So many ask for it at once that the tally cannot be had.
+      if (asAuthError(error)?.code === 'RATE_LIMITED') return false;
+      throw error;
+    }
   }
 
   /** Notes that somebody has begun to use the account from here, as at a sign-up. A store that does not answer is no obstacle. */
@@ -157,8 +170,8 @@ export class Throttle {
     }
   }
 
-  private spend(key: string, kind: keyof typeof networkQuotas): Promise<number> {
-    const policy = networkQuotas[kind];
+  /** 0, or for how many milliseconds there is nothing left to spend. */
+  private spend(key: string, policy: QuotaPolicy): Promise<number> {
     const now = this.deps.clock.now();
     return this.tallies.change<number>(key, (tally) => {
       const decision = decideQuota(tally, 1, now, policy);

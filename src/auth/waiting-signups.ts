@@ -51,7 +51,8 @@ export class WaitingSignups {
     afterwards.run('mail of a sign-up', async () => {
       const account = await store.findAccountByEmail(email);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
-      await (account === null ? mails.verifyEmail({ id: null, email }, { token, expiresAt }) : mails.emailTaken(account));
+      const minting = async () => ({ token, expiresAt });
+      await (account === null ? mails.verifyEmail({ id: null, email }, minting) : mails.emailTaken(account));
     });
   }
 
@@ -84,10 +85,11 @@ export class WaitingSignups {
     const now = clock.now();
     const [signup, ...others] = await store.listSignups(email, now, 2);
     if (signup === undefined || others.length > 0) return;
-    const { token, hash } = mintSecret(signup.id, 'SIGNUP');
-    const expiresAt = this.endFrom(now);
-    if (!(await store.renewSignup(signup.id, signup.tokenHash, hash, expiresAt))) return;
-    await mails.verifyEmail({ id: null, email }, { token, expiresAt });
+    await mails.verifyEmail({ id: null, email }, async () => {
+      const { token, hash } = mintSecret(signup.id, 'SIGNUP');
+      const expiresAt = this.endFrom(now);
+      return (await store.renewSignup(signup.id, signup.tokenHash, hash, expiresAt)) ? { token, expiresAt } : null;
+    });
   }
 
   /** Whether this is the password of the newest attempt that waits. Costs one hash, also where none waits. Throws `AuthError` `RATE_LIMITED`. */

@@ -1,3 +1,4 @@
+import type { Log } from '../auth/log.js';
 import type { EpochMs } from '../store/records.js';
 import { type LinkConfig, resetLink, revertLink, verifyLink } from './links.js';
 import type { NoticeSettings } from './notices.js';
@@ -21,18 +22,27 @@ export interface MailedToken {
   readonly expiresAt: EpochMs;
 }
 
-/** Who wants a mail: `service`: what was done owes it, so that it is never refused and its promise never rejects. */
-export type Asker = 'anybody' | 'service';
+/**
+ * Makes the token of a mail, only when that is going to be put: one that pushes out or replaces an earlier one must not do so for a mail that is
+ * dropped. Null: there is nothing to mail any more.
+ */
+export type Minting = () => Promise<MailedToken | null>;
 
 /**
- * The mails about accounts and their credentials. Each promise resolves when the mail is durably in the outbox, which sends it; it rejects with
- * `StoreUnavailableError`.
+ * Who wants a mail. `anybody`: it is counted, and dropped where its address has got too many. `service`: what was done owes it, so that it is never
+ * dropped and its promise never rejects.
+ */
+export type Asker = 'anybody' | 'administrator' | 'service';
+
+/**
+ * The mails about accounts and their credentials. Each promise resolves when the mail is durably in the outbox, which sends it, or was dropped
+ * because its address got too many of its kind; it rejects with `StoreUnavailableError`.
  */
 export interface AccountMails {
-  verifyEmail(to: Addressee, minted: MailedToken): Promise<void>;
+  verifyEmail(to: Addressee, minting: Minting): Promise<void>;
   /** To somebody who has an account, and with whose address somebody signs up. */
   emailTaken(to: Addressee): Promise<void>;
-  resetPassword(to: Addressee, minted: MailedToken, asker?: Asker): Promise<void>;
+  resetPassword(to: Addressee, minting: Minting, asker?: Asker): Promise<void>;
   /** Never rejects: the account is there. */
   accountCreated(to: Addressee, minted: MailedToken): Promise<void>;
   /** To the new address. */
@@ -58,33 +68,41 @@ export interface MailsConfig extends LinkConfig {
 
 interface MailsDeps {
   readonly outbox: Pick<Outbox, 'put' | 'putSurely' | 'hold'>;
+  /** Counts a mail, and says whether it may be sent. Rejects with `StoreUnavailableError`. */
+  readonly admits: (kind: string, address: string) => Promise<boolean>;
+  readonly log: Log;
   readonly config: MailsConfig;
 }
 
 const nothingHeld: HeldMail = { release: async () => {}, drop: async () => {} };
 
-/** Words every mail and puts it into the outbox. The one place where it is decided whether a notice is sent. */
+/** Words every mail and puts it into the outbox. The one place where it is decided whether one is sent: see `admitted`, and the settings of the notices. */
 export class Mails implements AccountMails, SessionMails {
   /** Of all mails; another language is another module beside it. */
   private readonly words = english;
 
   constructor(private readonly deps: MailsDeps) {}
 
-  verifyEmail(to: Addressee, minted: MailedToken): Promise<void> {
+  async verifyEmail(to: Addressee, minting: Minting): Promise<void> {
     const { config } = this.deps;
+    const minted = (await this.admitted('verifyEmail', to)) ? await minting() : null;
+    if (minted === null) return;
     const link = timed(verifyLink(config, minted.token), minted);
-    return this.put('verifyEmail', to, this.words.verifyEmail(config.publicUrl, link), link);
+    await this.put('verifyEmail', to, this.words.verifyEmail(config.publicUrl, link), link);
   }
 
-  emailTaken(to: Addressee): Promise<void> {
-    return this.put('emailTaken', to, this.words.emailTaken(this.deps.config.publicUrl));
+  async emailTaken(to: Addressee): Promise<void> {
+    if (await this.admitted('emailTaken', to)) await this.put('emailTaken', to, this.words.emailTaken(this.deps.config.publicUrl));
   }
 
-  resetPassword(to: Addressee, minted: MailedToken, asker: Asker = 'anybody'): Promise<void> {
+  async resetPassword(to: Addressee, minting: Minting, asker: Asker = 'anybody'): Promise<void> {
     const { config } = this.deps;
+    const isAdmitted = asker !== 'anybody' || (await this.admitted('resetPassword', to));
+    const minted = isAdmitted ? await minting() : null;
+    if (minted === null) return;
     const link = timed(resetLink(config, minted.token), minted);
     const template = this.words.resetPassword(config.publicUrl, link);
-    return asker === 'service' ? this.putSurely('resetPassword', to, template, link) : this.put('resetPassword', to, template, link);
+    await (asker === 'service' ? this.putSurely('resetPassword', to, template, link) : this.put('resetPassword', to, template, link));
   }
 
   accountCreated(to: Addressee, minted: MailedToken): Promise<void> {
@@ -93,15 +111,17 @@ export class Mails implements AccountMails, SessionMails {
     return this.putSurely('accountCreated', to, this.words.accountCreated(config.publicUrl, link), link);
   }
 
-  confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void> {
+  async confirmNewEmail(to: Addressee, minted: MailedToken): Promise<void> {
     const { config } = this.deps;
+    if (!(await this.admitted('confirmNewEmail', to))) return;
     const link = timed(verifyLink(config, minted.token), minted);
-    return this.put('confirmNewEmail', to, this.words.confirmNewEmail(config.publicUrl, link), link);
+    await this.put('confirmNewEmail', to, this.words.confirmNewEmail(config.publicUrl, link), link);
   }
 
   async emailChangeStarted(to: Addressee, newMasked: string): Promise<void> {
     const { config } = this.deps;
-    if (config.notices.emailChanged) await this.put('emailChangeStarted', to, this.words.emailChangeStarted(config.publicUrl, newMasked));
+    if (config.notices.emailChanged && (await this.admitted('emailChangeStarted', to)))
+      await this.put('emailChangeStarted', to, this.words.emailChangeStarted(config.publicUrl, newMasked));
   }
 
   async emailChanged(to: Addressee, minted: MailedToken): Promise<HeldMail> {
@@ -114,17 +134,28 @@ export class Mails implements AccountMails, SessionMails {
 
   async passwordChanged(to: Addressee): Promise<void> {
     const { config } = this.deps;
-    if (config.notices.passwordChanged) await this.putSurely('passwordChanged', to, this.words.passwordChanged(config.publicUrl));
+    // Where it cannot be counted it is sent.
+    const isSent = config.notices.passwordChanged && (await this.admitted('passwordChanged', to).catch(() => true));
+    if (isSent) await this.putSurely('passwordChanged', to, this.words.passwordChanged(config.publicUrl));
   }
 
   async newDevice(to: Addressee, device: DeviceFacts): Promise<void> {
     const { config } = this.deps;
-    if (config.notices.newDevice) await this.put('newDevice', to, this.words.newDevice(config.publicUrl, device));
+    if (config.notices.newDevice && (await this.admitted('newDevice', to)))
+      await this.put('newDevice', to, this.words.newDevice(config.publicUrl, device));
   }
 
   async reuseDetected(to: Addressee, device: DeviceFacts): Promise<void> {
     const { config } = this.deps;
-    if (config.notices.reuseDetected) await this.put('reuseDetected', to, this.words.reuseDetected(config.publicUrl, device));
+    if (config.notices.reuseDetected && (await this.admitted('reuseDetected', to)))
+      await this.put('reuseDetected', to, this.words.reuseDetected(config.publicUrl, device));
+  }
+
+  /** Beyond its quota a mail is dropped, and nothing of that shows to whoever asked. */
+  private async admitted(kind: string, { email }: Addressee): Promise<boolean> {
+    const isAdmitted = await this.deps.admits(kind, email);
+    if (!isAdmitted) this.deps.log.info({ kind }, 'a mail was dropped: its address has got too many of its kind in the last hour');
+    return isAdmitted;
   }
 
   private put(kind: string, to: Addressee, template: Template, link: TimedLink | null = null): Promise<void> {

@@ -3,6 +3,7 @@ import { Mails, type MailsConfig } from '../../src/mail/mails.js';
 import { allNotices } from '../../src/mail/notices.js';
 import type { About, Outbox } from '../../src/mail/outbox.js';
 import type { Mail } from '../../src/mail/port.js';
+import { RecordingLog } from '../support/factories.js';
 
 const config: MailsConfig = {
   publicUrl: 'https://auth.example.com/auth',
@@ -18,9 +19,9 @@ const device = { label: 'Firefox on Linux', signedInAt };
 
 /** Every mail there is, once. */
 const calls: Record<string, (mails: Mails) => Promise<unknown>> = {
-  verifyEmail: (mails) => mails.verifyEmail(to, minted),
+  verifyEmail: (mails) => mails.verifyEmail(to, async () => minted),
   emailTaken: (mails) => mails.emailTaken(to),
-  resetPassword: (mails) => mails.resetPassword(to, minted),
+  resetPassword: (mails) => mails.resetPassword(to, async () => minted),
   accountCreated: (mails) => mails.accountCreated(to, minted),
   confirmNewEmail: (mails) => mails.confirmNewEmail(to, minted),
   emailChangeStarted: (mails) => mails.emailChangeStarted(to, 'n***@example.org'),
@@ -38,7 +39,12 @@ async function put(call: (mails: Mails) => Promise<unknown>, overrides: Partial<
     await take(...letter);
     return { release: async () => {}, drop: async () => {} };
   };
-  const mails = new Mails({ outbox: { put: take, putSurely: take, hold }, config: { ...config, ...overrides } });
+  const mails = new Mails({
+    outbox: { put: take, putSurely: take, hold },
+    admits: async () => true,
+    log: new RecordingLog(),
+    config: { ...config, ...overrides },
+  });
   await call(mails);
   return taken;
 }
@@ -90,7 +96,7 @@ describe('The mails', () => {
 
   it('lead to the pages that the settings name, whatever is in a token', async () => {
     const pages = { resetUrl: 'https://app.example.com/reset', verifyUrl: 'https://app.example.com/verify' };
-    expect((await only((mails) => mails.resetPassword(to, { token: 'a#b&c="<', expiresAt }), pages)).mail.link).toBe(
+    expect((await only((mails) => mails.resetPassword(to, async () => ({ token: 'a#b&c="<', expiresAt })), pages)).mail.link).toBe(
       'https://app.example.com/reset#token=a%23b%26c%3D%22%3C',
     );
     expect((await only(calls.emailChanged ?? Promise.reject, pages)).mail.link).toBe(

@@ -22,7 +22,7 @@ const signUp = async (url: string, email: string, headers: Record<string, string
   (await post(url, signupMutation, { input: { email, password: goodPassword } }, { headers })).data.signup.auth;
 const signIn = (url: string, email: string, headers: Record<string, string>) =>
   post(url, loginMutation, { input: { login: email, password: goodPassword } }, { headers });
-const minted = (token: string) => ({ token, expiresAt: Date.now() + 3 * 86_400_000 });
+const minted = (token: string) => async () => ({ token, expiresAt: Date.now() + 3 * 86_400_000 });
 /** What was begun in the background has come into the outbox, and what is due there was tried. */
 const turn = async ({ app }: TestServer) => {
   await app.services.notices.settle();
