@@ -63,7 +63,7 @@ export class EmailChanges {
     afterwards.run('mails of a change of address', async () => {
       const by = actorOf(viewer.accountId, request);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by, accountId: account.id, sessionId: viewer.sessionId });
-      await (holder !== null ? mails.emailTaken(holder) : mails.confirmNewEmail({ id: account.id, email: wanted }, minted));
+      await (holder !== null ? mails.newEmailTaken(holder) : mails.confirmNewEmail({ id: account.id, email: wanted }, minted));
       await mails.emailChangeStarted(account, masked(wanted));
     });
   }

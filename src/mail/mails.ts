@@ -42,6 +42,8 @@ export interface AccountMails {
   verifyEmail(to: Addressee, minting: Minting): Promise<void>;
   /** To somebody who has an account, and with whose address somebody signs up. */
   emailTaken(to: Addressee): Promise<void>;
+  /** To somebody who has an account, and whose address somebody wants for another. */
+  newEmailTaken(to: Addressee): Promise<void>;
   resetPassword(to: Addressee, minting: Minting, asker?: Asker): Promise<void>;
   /** Never rejects: the account is there. */
   accountCreated(to: Addressee, minted: MailedToken): Promise<void>;
@@ -93,6 +95,10 @@ export class Mails implements AccountMails, SessionMails {
 
   async emailTaken(to: Addressee): Promise<void> {
     if (await this.admitted('emailTaken', to)) await this.put('emailTaken', to, this.words.emailTaken(this.deps.config.publicUrl));
+  }
+
+  async newEmailTaken(to: Addressee): Promise<void> {
+    if (await this.admitted('newEmailTaken', to)) await this.put('newEmailTaken', to, this.words.newEmailTaken(this.deps.config.publicUrl));
   }
 
   async resetPassword(to: Addressee, minting: Minting, asker: Asker = 'anybody'): Promise<void> {

@@ -21,6 +21,7 @@ const device = { label: 'Firefox on Linux', signedInAt };
 const calls: Record<string, (mails: Mails) => Promise<unknown>> = {
   verifyEmail: (mails) => mails.verifyEmail(to, async () => minted),
   emailTaken: (mails) => mails.emailTaken(to),
+  newEmailTaken: (mails) => mails.newEmailTaken(to),
   resetPassword: (mails) => mails.resetPassword(to, async () => minted),
   accountCreated: (mails) => mails.accountCreated(to, minted),
   confirmNewEmail: (mails) => mails.confirmNewEmail(to, minted),
@@ -87,11 +88,24 @@ describe('The mails', () => {
     expect(about.goodUntil).toBe(expiresAt);
   });
 
-  it.each(['emailTaken', 'emailChangeStarted', 'passwordChanged', 'newDevice', 'reuseDetected'])('%s holds none', async (kind) => {
-    const { mail, about } = await only(calls[kind] ?? Promise.reject);
-    expect(mail.link).toBeNull();
-    expect(about.goodUntil).toBeNull();
-    expect(mail.text + mail.html).not.toMatch(/#|href/);
+  it.each(['emailTaken', 'newEmailTaken', 'emailChangeStarted', 'passwordChanged', 'newDevice', 'reuseDetected'])(
+    '%s holds none',
+    async (kind) => {
+      const { mail, about } = await only(calls[kind] ?? Promise.reject);
+      expect(mail.link).toBeNull();
+      expect(about.goodUntil).toBeNull();
+      expect(mail.text + mail.html).not.toMatch(/#|href/);
+    },
+  );
+
+  it('of an address that is taken say what it was wanted for', async () => {
+    const texts = await Promise.all(
+      ['emailTaken', 'newEmailTaken'].map(async (kind) => (await only(calls[kind] ?? Promise.reject)).mail.text),
+    );
+    expect(texts.map((text) => text.split(' at ')[0])).toEqual([
+      'Somebody signed up',
+      'Somebody wants to use this address, which has an account already, for another account',
+    ]);
   });
 
   it('lead to the pages that the settings name, whatever is in a token', async () => {

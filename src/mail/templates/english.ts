@@ -42,6 +42,14 @@ export const english: Templates = {
       text(notYou),
     ],
   }),
+  newEmailTaken: (service) => ({
+    subject: 'You have an account already',
+    parts: [
+      text(`Somebody wants to use this address, which has an account already, for another account at ${service}. Nothing was changed.`),
+      text('If it was you, sign in to the account that has the address, or ask for a new password.'),
+      text(notYou),
+    ],
+  }),
   resetPassword: (service, { url, goodUntil }) => ({
     subject: 'Set a new password',
     parts: [

@@ -29,6 +29,7 @@ export interface Templates {
   readonly language: string;
   verifyEmail(service: string, link: TimedLink): Template;
   emailTaken(service: string): Template;
+  newEmailTaken(service: string): Template;
   resetPassword(service: string, link: TimedLink): Template;
   accountCreated(service: string, link: TimedLink): Template;
   confirmNewEmail(service: string, link: TimedLink): Template;
