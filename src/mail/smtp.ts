@@ -1,6 +1,7 @@
 import { createTransport, type SMTPPoolOptions, type Transporter } from 'nodemailer';
 import { messageOf, type Sender } from './message.js';
 import { type Mail, type Mailer, MailRefusedError } from './port.js';
+import { hostOf, isLoopback } from './smtp-url.js';
 
 interface SmtpDeps {
   /** `smtp://` or `smtps://`, perhaps with user and password. */
@@ -40,10 +41,11 @@ export class SmtpMailer implements Mailer {
  * for whoever sits in between could take the offer away (RFC 3207 6). On this machine itself nobody does. Certificates are always verified.
  */
 export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connections'>): SMTPPoolOptions & { pool: true } {
-  const { protocol, hostname, port, username, password } = new URL(url);
+  const parsed = new URL(url);
+  const { protocol, port, username, password } = parsed;
   const secure = protocol === 'smtps:';
   const hasCredentials = username !== '';
-  const host = hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(parsed);
   const isLocal = isLoopback(host);
   return {
     pool: true,
@@ -65,8 +67,6 @@ export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connec
     disableUrlAccess: true,
   };
 }
-
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** Steps before the server has said anything: what goes wrong there is told in Node's own words. */
 const beforeTheTalk = ['CONN', 'TLS', 'STARTTLS'];
