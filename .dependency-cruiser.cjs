@@ -33,7 +33,7 @@ const layers = {
     types: ['graphql/context.ts', 'auth/viewer.ts', 'auth/roles.ts'],
   },
   http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
-  config: { files: 'config(-file)?.ts', values: ['auth/roles.ts', 'mail/notices.ts'] },
+  config: { files: 'config(-file)?.ts', values: ['auth/roles.ts', 'mail/notices.ts', 'mail/smtp-url.ts'] },
   leaf: { files: 'log.ts' },
   'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },

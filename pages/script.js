@@ -26,6 +26,8 @@ const action = actions[page === 'verify-email' && fragment.get('purpose') === 'r
 
 const failures = {
   ONE_TIME_TOKEN_INVALID: 'This link is not good any more: it was used, it is too old, or a newer one was asked for. Ask for another.',
+  EMAIL_TAKEN:
+    'The address has another account by now. Nothing was changed, and this link stays good: sign in to that account, or ask for a new password.',
   RATE_LIMITED: 'Too many attempts. Wait a while and try again.',
   ACCOUNT_DISABLED: 'This account is disabled.',
 };
@@ -43,7 +45,7 @@ const say = (text) => {
   status.textContent = text;
 };
 
-/** Throws when no answer of the API comes. */
+/** Whether it is done, or the errors that say why not. Throws when no answer of the API comes. */
 async function call(variables) {
   const response = await fetch('graphql', {
     method: 'POST',
@@ -52,7 +54,8 @@ async function call(variables) {
     credentials: 'omit',
     referrerPolicy: 'no-referrer',
   });
-  return response.json();
+  const { data, errors = [] } = await response.json();
+  return { isDone: response.ok && errors.length === 0 && Object.values(data ?? {}).includes(true), errors };
 }
 
 function failureText({ code, reasons, reason }) {
@@ -69,8 +72,8 @@ async function submit(event) {
   button.disabled = true;
   say('One moment.');
   try {
-    const { errors } = await call(newPassword === null ? { token } : { token, newPassword });
-    if (errors === undefined) {
+    const { isDone, errors } = await call(newPassword === null ? { token } : { token, newPassword });
+    if (isDone) {
       form.reset();
       form.hidden = true;
       say(action.done);

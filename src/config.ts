@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js';
 import ms from 'ms';
 import { z } from 'zod';
 import { ConfigFileError, type FileSettings, readConfigFile } from './config-file.js';
+import { isPlainSmtp } from './mail/smtp-url.js';
 
 /** One row of the settings table. `docs/configuration.md` and `.env.example` are generated from these rows. */
 export interface Setting<T = unknown> {
@@ -633,12 +634,6 @@ function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem>
 
 /** A service that is given a mailer by its program need not be told. */
 export const noMailWarning = 'LATCHKEY_SMTP_URL is not set: mails wait in the outbox, and are given up after a day';
-
-/** Whether mails, with the links in them, may go over a network unencrypted. */
-function isPlainSmtp(url: string): boolean {
-  const { protocol, hostname, username } = new URL(url);
-  return protocol === 'smtp:' && username === '' && !/^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname);
-}
 
 function warningsOf(parsed: Parsed, production: boolean, environment: Environment): string[] {
   const known = new Set(Object.values(settings).flatMap((row: Setting) => [row.env, ...(row.secret ? [`${row.env}_FILE`] : [])]));

@@ -120,19 +120,18 @@ interface PostParts {
   readonly clock: Clock;
   readonly mailer: Mailer | null;
   readonly seal: MailSeal;
+  readonly throttle: Throttle;
   readonly audit: Audit;
   readonly log: Log;
   readonly config: Config;
 }
 
 /** Everything about mails but the mailer. */
-function postOver({ store, clock, mailer, seal, audit, log, config }: PostParts) {
-  const tell = async ({ kind, to, reason }: GivenUp) => {
-    const account = to === null ? null : await store.findAccountByEmail(to).catch(() => null);
-    audit.after('MAIL_GIVEN_UP', { by: null, accountId: account?.id ?? null, detail: { mail: kind, reason } });
-  };
+function postOver({ store, clock, mailer, seal, throttle, audit, log, config }: PostParts) {
+  const tell = async ({ kind, accountId, reason }: GivenUp) =>
+    audit.after('MAIL_GIVEN_UP', { by: null, accountId, detail: { mail: kind, reason } });
   const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
-  const mails = new Mails({ put: (kind, mail) => outbox.put(kind, mail), config });
+  const mails = new Mails({ outbox, admits: (kind, address) => throttle.mail(kind, address), log, config });
   return { outbox, mails, notices: new Notices({ store, mails, log }) };
 }
 
@@ -230,7 +229,7 @@ export async function openServices(deps: ServiceDeps) {
   const uses = new SessionUses({ store, log });
   const revocations = revocationFeedOver({ store, clock, clocks, uses, signingKeys, meter, log, config });
   const audit = new Audit({ store, clock, log, config });
-  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, audit, log, config });
+  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, throttle, audit, log, config });
   const afterwards = new Afterwards({ log });
   const parts = { store, clock, passwords, throttle, issuer, mails, afterwards, audit, log, roles, config };
   const credentials = credentialsOver(parts);
@@ -282,9 +281,12 @@ export async function openServices(deps: ServiceDeps) {
       await afterwards.settle();
       await notices.settle();
       await throttle.close();
-      await outbox.close();
-      await audit.close();
+      // Before a mail server is waited for: whoever ends the process then must not find these in memory alone.
+      await audit.flush();
       await uses.flush();
+      await outbox.close();
+      // Mails that were given up meanwhile.
+      await audit.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { MailedToken } from '../mail/mails.js';
 import { DuplicateError, type Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
 import { type Account, newAccount, toAccount } from './account.js';
@@ -89,10 +90,10 @@ export class Accounts {
   async createWithoutPassword(
     input: NewAccountWithoutPassword,
     by: Actor,
-  ): Promise<{ readonly account: Account; readonly invitation: string }> {
+  ): Promise<{ readonly account: Account; readonly invitation: MailedToken }> {
     const id = randomUUID();
     const expiresAt = this.deps.clock.now() + this.deps.config.verificationTtlSeconds * 1000;
-    const { token: invitation, record } = mintOneTimeToken({ id, sessionEpoch: firstEpoch }, 'RESET', expiresAt);
+    const { record, ...invitation } = mintOneTimeToken({ id, sessionEpoch: firstEpoch }, 'RESET', expiresAt);
     const made = await this.make({ ...input, password: null }, { kind: 'administration', by }, { id, tokens: [record] });
     return { account: toAccount(made, this.deps.roles), invitation };
   }

@@ -5,7 +5,6 @@ import { type Account, toAccount } from './account.js';
 import type { AccountDeletions } from './account-deletions.js';
 import type { Accounts } from './accounts.js';
 import type { Administrators } from './administrators.js';
-import { type Afterwards, noAnswer } from './afterwards.js';
 import { type Actor, type Audit, actorOf, type Source } from './audit.js';
 import type { BulkRevocations, RevokedSessions } from './bulk-revocations.js';
 import type { Clock } from './clock.js';
@@ -40,7 +39,6 @@ interface AdministrationDeps {
   readonly bulkRevocations: BulkRevocations;
   readonly passwordResets: PasswordResets;
   readonly mails: AccountMails;
-  readonly afterwards: Afterwards;
   readonly audit: Audit;
   readonly log: Log;
   readonly roles: RoleBook;
@@ -106,9 +104,9 @@ export class Administration {
     const permissions = await this.presentRights(caller, 'users:write');
     if (!includes(permissions, this.deps.roles.permissionsOf(roles ?? []))) throw new AuthError('FORBIDDEN');
     const input = { email, username, roles: roles ?? [], emailVerified: false };
-    const { accounts, mails, afterwards } = this.deps;
+    const { accounts, mails } = this.deps;
     const { account, invitation } = await accounts.createWithoutPassword(input, actor(caller));
-    afterwards.tell('mail of an account that was made', noAnswer, () => mails.accountCreated(account.email, invitation));
+    await mails.accountCreated(account, invitation);
     return account;
   }
 
@@ -176,7 +174,7 @@ export class Administration {
     });
   }
 
-  /** Mails a link to set a new password; the present one stays as it is. Throws also `ACCOUNT_DISABLED`, `RATE_LIMITED`. */
+  /** Mails a link to set a new password; the present one stays as it is. Throws also `ACCOUNT_DISABLED`. */
   async sendPasswordReset(caller: Caller, userId: string): Promise<void> {
     await this.deps.passwordResets.send(await this.find(caller, userId), actor(caller));
   }

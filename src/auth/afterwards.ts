@@ -12,9 +12,6 @@ const longestAnswerMs = 30_000;
 
 type Answerable = Pick<RequestFacts, 'answered'>;
 
-/** For what tells nobody anything by the time it takes. */
-export const noAnswer: Answerable = { answered: Promise.resolve() };
-
 /**
  * Work that is done after the answer: mails, and what only some answers need. What differs between a known and an unknown address must not
  * be on the way to the answer, where it could be timed.
@@ -25,30 +22,21 @@ export class Afterwards {
   constructor(private readonly deps: { readonly log: Log }) {}
 
   /**
-   * Comes back at once. `name`: for the log, where the work fails. `answered`: what the work waits for, whatever else the request does. Throws `AuthError` `RATE_LIMITED` when too much waits already.
+   * Comes back at once. `name`: for the log, where the work fails. `answered`: what the work waits for, whatever else the request does. Throws
+   * `AuthError` `RATE_LIMITED` when too much waits already.
    */
   run(name: string, { answered }: Answerable, work: () => Promise<void>): void {
     if (this.underWay.size >= mostAtOnce) throw new AuthError('RATE_LIMITED', { retryAfter: 1 });
-    this.start(name, answered, work);
-  }
-
-  /** As `run`, for acts that are done and must not fail any more: what is too much is dropped, and logged. */
-  tell(name: string, { answered }: Answerable, work: () => Promise<void>): void {
-    if (this.underWay.size < mostAtOnce) this.start(name, answered, work);
-    else this.deps.log.error({ work: name }, 'too much waits: this is not done');
-  }
-
-  /** Resolves when nothing waits or is under way. */
-  async settle(): Promise<void> {
-    while (this.underWay.size > 0) await Promise.all(this.underWay);
-  }
-
-  private start(name: string, answered: Promise<void>, work: () => Promise<void>): void {
     const running = Promise.race([answered, pause(longestAnswerMs, undefined, { ref: false })])
       .then(() => pause(delayMs * (1 + Math.random())))
       .then(work)
       .catch((error: unknown) => this.deps.log.error({ err: error, work: name }, 'what was to be done after an answer failed'))
       .finally(() => this.underWay.delete(running));
     this.underWay.add(running);
+  }
+
+  /** Resolves when nothing waits or is under way. */
+  async settle(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
 }

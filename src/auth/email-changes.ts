@@ -7,11 +7,12 @@ import { type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { untilWon } from './compare-and-set.js';
 import { markEnded } from './ended-sessions.js';
-import { AuthError } from './errors.js';
+import { AuthError, asAuthError } from './errors.js';
 import { emailFrom } from './identifiers.js';
 import type { Log } from './log.js';
 import { findGoodToken, mintOneTimeToken, mostTokens, openReverts, readOneTimeToken, revertTtlSeconds } from './one-time-tokens.js';
 import type { LifetimeConfig } from './session-lifetime.js';
+import type { Throttle } from './throttle.js';
 import type { RequestFacts, SignedIn } from './viewer.js';
 
 export interface ChangeEmailInput {
@@ -23,6 +24,7 @@ interface EmailChangesDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly accounts: Accounts;
+  readonly throttle: Throttle;
   readonly audit: Audit;
   readonly mails: AccountMails;
   readonly afterwards: Afterwards;
@@ -42,26 +44,27 @@ export class EmailChanges {
    * Mails a link to the new address, and tells the old one. Where addresses must be verified, what comes back is the same for an address that
    * has an account, which gets a mail that says so. Throws what `Accounts.reauthenticate` throws, and `AuthError` `BAD_USER_INPUT` (no
    * address, or the present one), `EMAIL_TAKEN` (only where addresses need no verification), `UNAUTHENTICATED` when the session was ended
-   * meanwhile, `RATE_LIMITED` while 5 changes of the last 7 days can be reverted.
+   * meanwhile, `RATE_LIMITED` while 5 changes of the last 7 days can be reverted, and where this network has asked for too many verifications.
    */
   async start(viewer: SignedIn, { email, currentPassword }: ChangeEmailInput, request: RequestFacts): Promise<void> {
-    const { store, clock, accounts, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, accounts, throttle, audit, mails, afterwards, config } = this.deps;
+    await throttle.network('verification', request);
     const wanted = emailFrom(email, 'email');
     const account = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
     if (wanted === account.email) throw new AuthError('BAD_USER_INPUT', { field: 'email', reason: 'INVALID' });
     this.checkReverts(account);
-    const isTaken = (await store.findAccountByEmail(wanted)) !== null;
-    if (isTaken && !config.emailVerificationRequired) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
+    const holder = await store.findAccountByEmail(wanted);
+    if (holder !== null && !config.emailVerificationRequired) throw new AuthError('EMAIL_TAKEN', { field: 'email' });
     const expiresAt = clock.now() + config.verificationTtlSeconds * 1000;
-    const { token, record } = mintOneTimeToken(account, 'CHANGE_EMAIL', expiresAt, wanted);
+    const minted = mintOneTimeToken(account, 'CHANGE_EMAIL', expiresAt, wanted);
     // Also for an address that is taken: the work must not tell.
-    const isAdded = await store.addOneTimeToken(account.id, account.email, record);
+    const isAdded = await store.addOneTimeToken(account.id, account.email, minted.record);
     if (!isAdded) throw new AuthError('UNAUTHENTICATED', { reason: 'REVOKED', sessionId: viewer.sessionId });
     afterwards.run('mails of a change of address', request, async () => {
       const by = actorOf(viewer.accountId, request);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by, accountId: account.id, sessionId: viewer.sessionId });
-      await (isTaken ? mails.emailTaken(wanted) : mails.confirmNewEmail(wanted, token));
-      await mails.emailChangeStarted(account.email, masked(wanted));
+      await (holder !== null ? mails.newEmailTaken(holder) : mails.confirmNewEmail({ id: account.id, email: wanted }, minted));
+      await mails.emailChangeStarted(account, masked(wanted));
     });
   }
 
@@ -70,15 +73,28 @@ export class EmailChanges {
    * `EMAIL_TAKEN`, `SERVICE_UNAVAILABLE`.
    */
   async complete(account: AccountRecord, confirmed: OneTimeTokenRecord, request: RequestFacts): Promise<AccountRecord | null> {
-    const { store, clock, audit, mails, afterwards } = this.deps;
+    const { store, clock, audit, mails } = this.deps;
     const now = clock.now();
-    const { token, record } = mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email);
+    const email = confirmed.email ?? '';
+    const reverts = openReverts(account, now);
+    // Who gets the mail of an earlier address again has proved what the way back to it proves, and what came since may be an intruder's.
+    const back = reverts.findIndex((revert) => revert.email === email);
+    const minted = back < 0 ? mintOneTimeToken(account, 'REVERT_EMAIL', now + revertTtlSeconds * 1000, account.email) : null;
     const spent = { hash: confirmed.hash, expectedVersion: account.version };
-    const change = { email: confirmed.email ?? '', tokens: [...openReverts(account, now), record] };
+    const change = { email, tokens: minted === null ? reverts.slice(0, back) : [...reverts, minted.record] };
+    await this.checkFree(email, account.id);
     await audit.before('EMAIL_CHANGED', { by: actorOf(account.id, request), accountId: account.id });
-    const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
-    if (changed !== null) afterwards.tell('mail of a changed address', request, () => mails.emailChanged(account.email, token));
-    return changed;
+    // The token is in this mail alone: it is put first, and nothing is changed where it cannot be.
+    const wayBack = minted && (await mails.emailChanged(account, minted));
+    try {
+      const changed = await whereFree(() => store.changeEmail(account.id, spent, change, now));
+      await (changed === null ? wayBack?.drop() : wayBack?.release());
+      return changed;
+    } catch (error) {
+      // Any other failure may be a lost answer: then the mail comes by itself.
+      if (asAuthError(error)?.code === 'EMAIL_TAKEN') await wayBack?.drop();
+      throw error;
+    }
   }
 
   /**
@@ -87,7 +103,7 @@ export class EmailChanges {
    * are not good alike, `EMAIL_TAKEN` when the old address got an account meanwhile (the token stays good), `SERVICE_UNAVAILABLE`.
    */
   async revert(token: string, request: RequestFacts): Promise<void> {
-    const { store, clock, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, audit, mails, config } = this.deps;
     const presented = readOneTimeToken(token);
     await untilWon(async () => {
       const account = presented === null ? null : await store.findAccount(presented.subjectId);
@@ -101,14 +117,21 @@ export class EmailChanges {
       const email = found.email ?? '';
       const ending = { at: now, reason: 'EMAIL_CHANGED', by: account.id } as const;
       const spent = { hash: found.hash, expectedVersion: account.version };
+      await this.checkFree(email, account.id);
       await audit.before('EMAIL_CHANGE_REVERTED', { by: actorOf(account.id, request), accountId: account.id });
       const change = { email, tokens: [reset.record, ...before] };
       const changed = await whereFree(() => store.revertEmailChange(account.id, spent, change, ending));
       if (changed === null) return null;
       await markEnded(this.deps, changed, ending);
-      afterwards.tell('mail to set a new password', request, () => mails.resetPassword(email, reset.token));
+      await mails.resetPassword({ id: account.id, email }, async () => reset, 'service');
       return changed;
     });
+  }
+
+  /** Only so that the log tells of no change that was refused: what decides is the store's unique index. */
+  private async checkFree(email: string, accountId: string): Promise<void> {
+    const holder = await this.deps.store.findAccountByEmail(email);
+    if (holder !== null && holder.id !== accountId) throw new AuthError('EMAIL_TAKEN');
   }
 
   /** The oldest way back must not be pushed out by further changes, as somebody who took the account over would like. */

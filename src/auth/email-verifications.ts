@@ -70,7 +70,9 @@ export class EmailVerifications {
     const { store, clock, mails, config } = this.deps;
     const now = clock.now();
     if (account.emailVerified || isDisabled(account, now)) return;
-    const { token, record } = mintOneTimeToken(account, 'VERIFY', now + config.verificationTtlSeconds * 1000);
-    if (await store.addOneTimeToken(account.id, account.email, record)) await mails.verifyEmail(account.email, token);
+    await mails.verifyEmail(account, async () => {
+      const minted = mintOneTimeToken(account, 'VERIFY', now + config.verificationTtlSeconds * 1000);
+      return (await store.addOneTimeToken(account.id, account.email, minted.record)) ? minted : null;
+    });
   }
 }

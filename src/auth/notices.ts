@@ -6,7 +6,7 @@ import type { Log } from './log.js';
 
 interface NoticesDeps {
   readonly store: Pick<Store, 'listSessions'>;
-  readonly mails: SessionMails & { accountCreated(to: string, token: null): Promise<void> };
+  readonly mails: SessionMails;
   readonly log: Log;
 }
 
@@ -21,7 +21,7 @@ export class Notices {
 
   /** Two parties held one session: the person is to know, and only the person can tell whether one was a thief (RFC 9700 4.14.2). */
   reuseDetected(account: AccountRecord, session: SessionRecord): void {
-    this.inBackground('reuseDetected', () => this.deps.mails.reuseDetected(account.email, factsOf(session)));
+    this.inBackground('reuseDetected', () => this.deps.mails.reuseDetected(account, factsOf(session)));
   }
 
   /**
@@ -34,7 +34,7 @@ export class Notices {
     this.inBackground('newDevice', async () => {
       // The sign-in is answered first.
       await nextTurn();
-      if (!(await this.isKnown(account, session))) await this.deps.mails.newDevice(account.email, factsOf(session));
+      if (!(await this.isKnown(account, session))) await this.deps.mails.newDevice(account, factsOf(session));
     });
   }
 

@@ -25,6 +25,7 @@ export interface PresentedToken {
 interface MintedToken {
   /** For the mail alone. */
   readonly token: string;
+  readonly expiresAt: EpochMs;
   readonly record: OneTimeTokenRecord;
 }
 
@@ -48,7 +49,7 @@ export function mintOneTimeToken(
   email: string | null = null,
 ): MintedToken {
   const { token, hash } = mintSecret(account.id, purpose);
-  return { token, record: { purpose, hash, epoch: account.sessionEpoch, expiresAt, email } };
+  return { token, expiresAt, record: { purpose, hash, epoch: account.sessionEpoch, expiresAt, email } };
 }
 
 /** Null for anything that is not a token in its one canonical spelling. Never asks the store. */

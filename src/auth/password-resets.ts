@@ -1,7 +1,7 @@
-import type { AccountMails } from '../mail/mails.js';
+import type { AccountMails, Asker } from '../mail/mails.js';
 import type { Store } from '../store/port.js';
 import type { AccountRecord } from '../store/records.js';
-import { type Afterwards, noAnswer } from './afterwards.js';
+import type { Afterwards } from './afterwards.js';
 import { type Actor, type Audit, actorOf } from './audit.js';
 import type { Clock } from './clock.js';
 import { untilWon } from './compare-and-set.js';
@@ -49,15 +49,18 @@ export class PasswordResets {
     const account = await store.findAccountByEmail(emailFrom(email, 'email'));
     afterwards.run('mail to reset a password', request, async () => {
       audit.count('PASSWORD_RESET_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
-      if (account !== null && !isDisabled(account, clock.now())) await this.mail(account);
+      if (account !== null && !isDisabled(account, clock.now())) await this.mail(account, 'anybody');
     });
   }
 
-  /** Mails a link to this account's person, on behalf of an administrator. Throws `AuthError` `ACCOUNT_DISABLED`, `RATE_LIMITED`. */
+  /**
+   * Mails a link to this account's person, on behalf of an administrator: when this resolves the mail is in the outbox. Throws `AuthError`
+   * `ACCOUNT_DISABLED`, and `StoreUnavailableError`.
+   */
   async send(account: AccountRecord, by: Actor): Promise<void> {
-    const { clock, audit, afterwards } = this.deps;
+    const { clock, audit } = this.deps;
     if (isDisabled(account, clock.now())) throw new AuthError('ACCOUNT_DISABLED');
-    afterwards.run('mail to reset a password', noAnswer, () => this.mail(account));
+    await this.mail(account, 'administrator');
     audit.count('PASSWORD_RESET_REQUESTED', { by, accountId: account.id });
   }
 
@@ -67,7 +70,7 @@ export class PasswordResets {
    * `RATE_LIMITED`, `SERVICE_UNAVAILABLE` when the audit log cannot be written.
    */
   async reset({ token, newPassword }: ResetPasswordInput, request: RequestFacts): Promise<void> {
-    const { store, clock, passwords, throttle, audit, mails, afterwards, config } = this.deps;
+    const { store, clock, passwords, audit, mails, config } = this.deps;
     const presented = readOneTimeToken(token);
     const owner = await this.ownerOf(presented);
     checkNewPassword(newPassword, 'newPassword', [owner.account.email, owner.account.username], config);
@@ -80,8 +83,7 @@ export class PasswordResets {
       if (changed !== null) await markEnded(this.deps, changed, ending);
       return changed;
     });
-    await throttle.startOver(account.id, request);
-    afterwards.tell('mail of a changed password', request, () => mails.passwordChanged(account.email));
+    await mails.passwordChanged(account);
   }
 
   /** The account for which the token is good, as read now. */
@@ -95,9 +97,12 @@ export class PasswordResets {
   }
 
   /** Nothing is mailed when address or epoch changed meanwhile: then the link would be void. */
-  private async mail(account: AccountRecord): Promise<void> {
+  private mail(account: AccountRecord, asker: Asker): Promise<void> {
     const { store, clock, mails, config } = this.deps;
-    const { token, record } = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
-    if (await store.addOneTimeToken(account.id, account.email, record)) await mails.resetPassword(account.email, token);
+    const minting = async () => {
+      const minted = mintOneTimeToken(account, 'RESET', clock.now() + config.resetTtlSeconds * 1000);
+      return (await store.addOneTimeToken(account.id, account.email, minted.record)) ? minted : null;
+    };
+    return mails.resetPassword(account, minting, asker);
   }
 }

@@ -15,6 +15,11 @@ export const passwordLimits = {
   network: { free: 300, firstDelayMs: second, mostDelayMs: minute, windowMs: hour },
 } as const satisfies Record<string, DelayPolicy>;
 
+/** Mails of one kind to one address that anybody can ask for. */
+export const mailQuota: QuotaPolicy = { limit: 10, windowMs: hour };
+/** As above: the link of a sign-up is in one mail alone, so whoever signs up another's address must not soon use up what its owner needs. */
+export const signupMailQuota: QuotaPolicy = { limit: 60, windowMs: hour };
+
 /** What one network may do, right or wrong. */
 export const networkQuotas = {
   signup: { limit: 60, windowMs: hour },

@@ -23,7 +23,7 @@ import {
   settled,
   spent,
 } from './throttle-decision.js';
-import { accountQuotas, networkQuotas, passwordLimits } from './throttle-limits.js';
+import { accountQuotas, mailQuota, networkQuotas, passwordLimits, signupMailQuota } from './throttle-limits.js';
 import { Turns } from './turns.js';
 import type { RequestFacts } from './viewer.js';
 
@@ -140,6 +140,18 @@ export class Throttle {
       const waitMs = await this.spend(this.blind(kind, 'id', accountId), accountQuotas[kind]);
       if (waitMs > 0) throw tooMany(waitMs);
     });
+  }
+
+  /** Counts a mail of this kind to this address, and says whether it may be sent. Throws `StoreUnavailableError` when that cannot be known. */
+  async mail(kind: string, address: string): Promise<boolean> {
+    if (!this.deps.config.throttle) return true;
+    try {
+      return (await this.spend(this.blind('mail', kind, address), kind === 'signup' ? signupMailQuota : mailQuota)) === 0;
+    } catch (error) {
+      // So many ask for it at once that the tally cannot be had.
+      if (asAuthError(error)?.code === 'RATE_LIMITED') return false;
+      throw error;
+    }
   }
 
   /** Notes that somebody has begun to use the account from here, as at a sign-up. A store that does not answer is no obstacle. */

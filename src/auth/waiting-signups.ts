@@ -54,11 +54,13 @@ export class WaitingSignups {
     const id = randomUUID();
     const { token, hash: tokenHash } = mintSecret(id, 'SIGNUP');
     const createdAt = clock.now();
-    await store.addSignup({ id, email, username, passwordHash, tokenHash, createdAt, expiresAt: this.endFrom(createdAt) });
+    const linkEndsAt = this.endFrom(createdAt);
+    await store.addSignup({ id, email, username, passwordHash, tokenHash, createdAt, expiresAt: linkEndsAt + keptMs });
     afterwards.run('mail of a sign-up', request, async () => {
       const account = await store.findAccountByEmail(email);
       audit.count('EMAIL_VERIFICATION_REQUESTED', { by: actorOf(null, request), accountId: account?.id ?? null });
-      await (account === null ? mails.verifyEmail(email, token) : mails.emailTaken(email));
+      const minting = async () => ({ token, expiresAt: linkEndsAt });
+      await (account === null ? mails.verifyEmail({ id: null, email }, minting) : mails.emailTaken(account));
     });
   }
 
@@ -95,8 +97,11 @@ export class WaitingSignups {
     const now = clock.now();
     const [signup, ...others] = await store.listSignups(email, now, 2);
     if (signup === undefined || others.length > 0) return;
-    const { token, hash } = mintSecret(signup.id, 'SIGNUP');
-    if (await store.renewSignup(signup.id, signup.tokenHash, hash, this.endFrom(now))) await mails.verifyEmail(email, token);
+    await mails.verifyEmail({ id: null, email }, async () => {
+      const { token, hash } = mintSecret(signup.id, 'SIGNUP');
+      const expiresAt = this.endFrom(now);
+      return (await store.renewSignup(signup.id, signup.tokenHash, hash, expiresAt + keptMs)) ? { token, expiresAt } : null;
+    });
   }
 
   /** Whether this is the password of the newest attempt that waits. Costs one hash, also where none waits. Throws `AuthError` `RATE_LIMITED`. */
@@ -121,6 +126,6 @@ export class WaitingSignups {
   }
 
   private endFrom(now: number): number {
-    return now + this.deps.config.verificationTtlSeconds * 1000 + keptMs;
+    return now + this.deps.config.verificationTtlSeconds * 1000;
   }
 }

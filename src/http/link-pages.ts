@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config.js';
 
 /** From `src/http/` and from `dist/http/` alike. */
 const folder = fileURLToPath(new URL('../../pages/', import.meta.url));
@@ -18,23 +19,33 @@ const pagePolicy = [
 ].join('; ');
 
 const html = 'text/html; charset=utf-8';
+type Links = Pick<Config, 'resetUrl' | 'verifyUrl'>;
+const isResetHere = ({ resetUrl }: Links) => resetUrl === null;
+const isVerifyHere = ({ verifyUrl }: Links) => verifyUrl === null;
+const isAnyHere = (links: Links) => isResetHere(links) || isVerifyHere(links);
+
 const files = [
-  { path: '/reset-password', file: 'reset-password.html', type: html },
-  { path: '/verify-email', file: 'verify-email.html', type: html },
-  { path: '/link-pages/script.js', file: 'script.js', type: 'text/javascript; charset=utf-8' },
-  { path: '/link-pages/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
+  { path: '/reset-password', file: 'reset-password.html', type: html, isServed: isResetHere },
+  { path: '/verify-email', file: 'verify-email.html', type: html, isServed: isVerifyHere },
+  { path: '/link-pages/script.js', file: 'script.js', type: 'text/javascript; charset=utf-8', isServed: isAnyHere },
+  { path: '/link-pages/style.css', file: 'style.css', type: 'text/css; charset=utf-8', isServed: isAnyHere },
 ] as const;
 
-/** The paths that are served. */
+/** The paths that may be served. */
 export const linkPagePaths: readonly string[] = files.map(({ path }) => path);
 
+/** Those that these settings leave out. */
+export const missingLinkPages = (links: Links): readonly string[] =>
+  files.filter(({ isServed }) => !isServed(links)).map(({ path }) => path);
+
 /**
- * The pages that links in mails lead to unless the settings name others: one asks for a new password, the other confirms an address, or
+ * The pages that links in mails lead to where the settings name no others: one asks for a new password, the other confirms an address, or
  * takes one back. They hold nothing of anybody. The token is in the fragment of the link: this server sees it as the argument of a mutation
  * only.
  */
-export function registerLinkPages(app: FastifyInstance): void {
-  for (const { path, file, type } of files) {
+export function registerLinkPages(app: FastifyInstance, links: Links): void {
+  for (const { path, file, type, isServed } of files) {
+    if (!isServed(links)) continue;
     const text = read(file);
     app.get(path, async (_request, reply) => {
       reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-store').type(type);

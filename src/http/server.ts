@@ -11,7 +11,7 @@ import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js'
 import { registerGraphqlSocket, type SocketProtocol } from './graphql-socket.js';
 import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
-import { linkPagePaths, registerLinkPages } from './link-pages.js';
+import { linkPagePaths, missingLinkPages, registerLinkPages } from './link-pages.js';
 import { type MetricsSource, registerMetrics } from './metrics-route.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
@@ -29,7 +29,10 @@ declare module 'fastify' {
 }
 
 export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes' | 'socket'>, ConsoleDeps {
-  readonly config: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox'>;
+  readonly config: Pick<
+    Config,
+    'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox' | 'resetUrl' | 'verifyUrl'
+  >;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
   /** How access tokens are judged. Rejects while the store does not answer. */
@@ -58,8 +61,12 @@ const allowedMethods: Readonly<Record<string, string>> = {
 };
 
 /** Paths that these settings leave out. */
-function missingPaths({ metrics, serviceEndpoints }: HttpServerDeps): readonly string[] {
-  return [...(metrics == null ? ['/metrics'] : []), ...(serviceEndpoints == null ? ['/introspect', '/revocations'] : [])];
+function missingPaths({ metrics, serviceEndpoints, config }: HttpServerDeps): readonly string[] {
+  return [
+    ...(metrics == null ? ['/metrics'] : []),
+    ...(serviceEndpoints == null ? ['/introspect', '/revocations'] : []),
+    ...missingLinkPages(config),
+  ];
 }
 
 function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
@@ -181,7 +188,7 @@ export async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps)
   registerGraphqlRoute(app, { ...deps, maxBodyBytes, socket, readTransport: createTransportReader(deps) });
   registerHealth(app, deps.ready);
   registerWellKnown(app, deps.jwks);
-  registerLinkPages(app);
+  registerLinkPages(app, deps.config);
   if (deps.metrics != null) registerMetrics(app, deps.metrics);
   if (deps.serviceEndpoints != null) await registerServiceRoutes(app, deps.serviceEndpoints, deps.config.maxBodyBytes);
 }

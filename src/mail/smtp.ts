@@ -1,6 +1,7 @@
 import { createTransport, type SMTPPoolOptions, type Transporter } from 'nodemailer';
 import { messageOf, type Sender } from './message.js';
 import { type Mail, type Mailer, MailRefusedError } from './port.js';
+import { hostOf, isLoopback } from './smtp-url.js';
 
 interface SmtpDeps {
   /** `smtp://` or `smtps://`, perhaps with user and password. */
@@ -40,10 +41,11 @@ export class SmtpMailer implements Mailer {
  * for whoever sits in between could take the offer away (RFC 3207 6). On this machine itself nobody does. Certificates are always verified.
  */
 export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connections'>): SMTPPoolOptions & { pool: true } {
-  const { protocol, hostname, port, username, password } = new URL(url);
+  const parsed = new URL(url);
+  const { protocol, port, username, password } = parsed;
   const secure = protocol === 'smtps:';
   const hasCredentials = username !== '';
-  const host = hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(parsed);
   const isLocal = isLoopback(host);
   return {
     pool: true,
@@ -66,17 +68,24 @@ export function poolOptions({ url, connections }: Pick<SmtpDeps, 'url' | 'connec
   };
 }
 
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
 /** Steps before the server has said anything: what goes wrong there is told in Node's own words. */
 const beforeTheTalk = ['CONN', 'TLS', 'STARTTLS'];
-/** Steps of the conversation that are about this mail, and not about who sends it or how. */
-const aboutTheMail = ['RCPT TO', 'DATA'];
+/** That the box is not there or takes nothing, where the server has no finer code. */
+const noBox = [550, 551, 553];
+
+/**
+ * Whether nobody can mend it: the server says of the recipient that there is no such box (RFC 3463 3.2, but for X.1.7 and X.1.8, which are about the
+ * sender) or that it takes nothing (3.3). A permanent answer to anything else, of a filter say, of a black list or to a sign-in, is one that the
+ * operator can mend while mails wait.
+ */
+function isFinal(code: number, enhanced: string | undefined, step: string): boolean {
+  if (step !== 'RCPT TO' || code < 500) return false;
+  return enhanced === undefined ? noBox.includes(code) : /^5\.[12]\./.test(enhanced) && !/^5\.1\.[78]$/.test(enhanced);
+}
 
 /**
  * What the log may hold: codes and the step of the conversation. The text of an answer may repeat the address, or the link that a filter
- * did not like. A permanent answer (RFC 5321 4.2.1) to the recipient or the message is a refusal; to a sign-in, say, it is a fault that
- * the operator can mend while mails wait.
+ * did not like.
  */
 function publicError(error: unknown): Error {
   const { code, message: words, responseCode, response, command } = (error ?? {}) as Partial<Record<string, unknown>>;
@@ -84,7 +93,7 @@ function publicError(error: unknown): Error {
   const step = typeof command === 'string' && /^[A-Z0-9 -]{1,20}$/.test(command) ? command : 'an unnamed step';
   if (typeof responseCode === 'number') {
     const message = `the mail server answered ${[responseCode, enhanced].filter(Boolean).join(' ')} to ${step}`;
-    return responseCode >= 500 && aboutTheMail.includes(step) ? new MailRefusedError(message) : new Error(message);
+    return isFinal(responseCode, enhanced, step) ? new MailRefusedError(message) : new Error(message);
   }
   const what = !response && beforeTheTalk.includes(step) ? words : code;
   return new Error(`the mail server could not be talked to: ${what ?? 'no code'} at ${step}`);

@@ -262,6 +262,18 @@ describeStores('Passwords and addresses', (database) => {
       expect(codeOf(await calls.revertEmailChange(late.url, [tokens[2]]))).toBe('ONE_TIME_TOKEN_INVALID');
     });
 
+    it('back to an earlier address leaves no way to the one between', async () => {
+      const ada = await aPerson(url);
+      const evil = `evil.${ada.email}`;
+      const own = await change(ada.email, evil, ada.token);
+      await ok(calls.changeEmail(url, [ada.email, goodPassword], ada.token));
+      await ok(calls.verifyEmail(url, [await mailbox.token(ada.email, 'verify-email')]));
+      expect(await account(ada)).toMatchObject({ email: ada.email, oneTimeTokens: [] });
+      await server.app.services.settle();
+      expect(mailbox.all.filter(({ to, text }) => to === evil && text.includes('purpose=revert'))).toEqual([]);
+      expect(codeOf(await calls.revertEmailChange(url, [own]))).toBe('ONE_TIME_TOKEN_INVALID');
+    });
+
     it('refuses a wrong password, the present address, one that is taken, and what is none', async () => {
       const [ada, eve] = [await aPerson(url), await aPerson(url)];
       expect(codeOf(await calls.changeEmail(url, [`x.${ada.email}`, 'not the password'], ada.token))).toBe('INVALID_CREDENTIALS');

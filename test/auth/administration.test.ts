@@ -10,7 +10,7 @@ import type { Passwords } from '../../src/auth/passwords.js';
 import type { Permission } from '../../src/auth/roles.js';
 import { SessionSearch } from '../../src/auth/session-search.js';
 import type { WaitingSignups } from '../../src/auth/waiting-signups.js';
-import type { AccountMails } from '../../src/mail/mails.js';
+import type { AccountMails, Addressee, MailedToken } from '../../src/mail/mails.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
 import type { AccountRecord } from '../../src/store/records.js';
 import { aClock, anAudit, aRequest, aRoleBook, aThrottle, FakeTime, memoryStore, RecordingLog, storeWith } from '../support/factories.js';
@@ -48,7 +48,8 @@ function services(over: Store = store) {
   const search = new SessionSearch({ store: over, clock, roles });
   const deletions = new AccountDeletions({ store: over, clock, log, config });
   const afterwards = new Afterwards({ log });
-  const mails = { accountCreated: async (to: string, token: string) => void told.push(`${to} ${token}`) } as unknown as AccountMails;
+  const mailsOf = { accountCreated: async ({ email }: Addressee, { token }: MailedToken) => void told.push(`${email} ${token}`) };
+  const mails = mailsOf as unknown as AccountMails;
   const passwords = {} as Passwords;
   const waitingSignups = {} as WaitingSignups;
   const throttle = aThrottle(over, time);
@@ -61,13 +62,12 @@ function services(over: Store = store) {
     bulkRevocations: new BulkRevocations({ store: over, clock, search, audit, config }),
     passwordResets: new PasswordResets({ store: over, clock, passwords, throttle, audit, mails, afterwards, log, config }),
     mails,
-    afterwards,
     audit,
     log,
     roles,
     config,
   });
-  return { administration, deletions, afterwards };
+  return { administration, deletions };
 }
 const made = async (...roles: string[]): Promise<AccountRecord> => {
   const account = anAccount({ roles });
@@ -290,8 +290,7 @@ describe('the deletion of an account', () => {
 
 it('a new account is told to its person by mail, with a link to set the first password', async () => {
   const caller = await made('admin');
-  const { administration, afterwards } = services();
+  const { administration } = services();
   await administration.createUser(as(caller), { email: 'New@example.com' });
-  await afterwards.settle();
   expect(told).toEqual([expect.stringMatching(/^new@example.com lk_ot_[\w-]{64}$/)]);
 });

@@ -20,7 +20,7 @@ describe('Work after the answer', () => {
     expect(isDone).toBe(true);
   });
 
-  it('that fails is logged, and that is too much is refused or dropped', async () => {
+  it('that fails is logged, and that is too much is refused', async () => {
     const log = new RecordingLog();
     const afterwards = new Afterwards({ log });
     const failing = async () => {
@@ -28,7 +28,6 @@ describe('Work after the answer', () => {
     };
     for (let nth = 0; nth < 1_000; nth += 1) afterwards.run('work', aRequest(), nth === 0 ? failing : async () => {});
     expect(() => afterwards.run('one more', aRequest(), async () => {})).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }));
-    afterwards.tell('one more', aRequest(), async () => {});
     await afterwards.settle();
     expect(log.lines.map(({ message }) => message)).toEqual([
       'too much waits: this is not done',

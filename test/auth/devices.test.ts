@@ -5,6 +5,15 @@ import { deviceKinds } from '../../src/store/records.js';
 
 const webkit = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 
+/** What somebody would like to have read in a mail to somebody else. */
+const sayings = [
+  'Mozilla/5.0 Your account is locked, confirm at https://evil.example/x now',
+  'Mozilla/5.0 Call 555-0100 now/1.0 (x)',
+  'evil.example.com/1.0',
+  'evil.example.com',
+  'go+to+evil/1.0',
+];
+
 describe('the device that a user agent claims to be', () => {
   it.each([
     [`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${webkit} Chrome/126.0.0.0 Safari/537.36`, 'Chrome on Windows', 'DESKTOP'],
@@ -64,12 +73,20 @@ describe('the device that a user agent claims to be', () => {
     expect(deviceOf(userAgent)).toEqual({ label, browser: null, os: null, kind: 'PROGRAM' });
   });
 
-  it.each([null, '', '   ', '\0', 'Mozilla/5.0', '<script>alert(1)</script>', "curl/8.5.0' OR 1=1", 'x'.repeat(512), '!'])(
+  it.each([null, '', '   ', '\0', 'Mozilla/5.0', '<script>alert(1)</script>', "curl/8.5.0' OR 1=1", 'x'.repeat(512), '!', ...sayings])(
     'of %j is unknown',
     (userAgent) => {
       expect(deviceOf(userAgent)).toEqual({ label: 'Unknown device', browser: null, os: null, kind: 'UNKNOWN' });
     },
   );
+
+  it('keeps what is known beside what is not, and none of the words of a stranger', () => {
+    expect(deviceOf('Mozilla/5.0 (X11; Linux x86_64) Visit https://evil.example/x now')).toMatchObject({
+      label: 'Linux',
+      browser: null,
+      os: 'Linux',
+    });
+  });
 
   it('is something for whatever a client sends', () => {
     const words = fc.constantFrom(
@@ -96,7 +113,7 @@ describe('the device that a user agent claims to be', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const { label, kind } = deviceOf(text);
-        expect(label).not.toBe('');
+        expect(label).toMatch(/^[A-Za-z][\w -]{0,59}$/);
         expect(deviceKinds).toContain(kind);
       }),
       { numRuns: 500 },

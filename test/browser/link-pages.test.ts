@@ -20,7 +20,8 @@ describeInBrowser('The pages for links in mails, in Chromium', (browser) => {
     const asked: { query: string; variables: Record<string, string> }[] = [];
     await page.route('**/graphql', async (route) => {
       asked.push(route.request().postDataJSON());
-      await route.fulfill({ json: answers[asked.length - 1] ?? done });
+      const { status = 200, ...json }: { status?: number } = answers[asked.length - 1] ?? done;
+      await route.fulfill({ status, json });
     });
     const urls: string[] = [];
     page.on('request', (request: Request) => void urls.push(`${request.url()} ${request.headers().referer ?? ''}`));
@@ -72,6 +73,20 @@ describeInBrowser('The pages for links in mails, in Chromium', (browser) => {
     await opened.said('This link is not good any more');
     expect(opened.asked[0]?.query).toContain('revertEmailChange(token: $token)');
     expect(opened.page.url()).not.toContain('#');
+  });
+
+  test('says that an address has another account by now, and never that something is done which is not', async () => {
+    const path = `/verify-email#token=${token}`;
+    const { page, said } = await openPage(browser, path, refusedWith('EMAIL_TAKEN'), { data: null }, {}, { ...done, status: 502 }, done);
+    const confirm = page.getByRole('button', { name: 'Confirm the address' });
+    await confirm.click();
+    await said('The address has another account by now.');
+    for (let count = 0; count < 3; count += 1) {
+      await confirm.click();
+      await said('That did not work. Try again later.');
+    }
+    await confirm.click();
+    await said('The address is confirmed.');
   });
 
   test('asks for nothing without a token', async () => {

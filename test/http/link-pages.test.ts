@@ -46,6 +46,23 @@ describe('The pages for links in mails', () => {
     expect(text).not.toMatch(/<script(?![^>]* src="link-pages\/script\.js")|<style|style=|\son\w+=|https?:|\/\//i);
   });
 
+  test.each([
+    [{ LATCHKEY_RESET_URL: 'https://app.example.com/reset' }, ['/reset-password']],
+    [{ LATCHKEY_VERIFY_URL: 'https://app.example.com/verify' }, ['/verify-email']],
+    [
+      { LATCHKEY_RESET_URL: 'https://app.example.com/reset', LATCHKEY_VERIFY_URL: 'https://app.example.com/verify' },
+      files.map(([path]) => path),
+    ],
+  ])('are not there where the application has its own: %j', async (settings, missing) => {
+    const own = await startServer({}, settings as Record<string, string>);
+    const statuses = await Promise.all(
+      files.map(async ([path]) => [path, (await get(`${own.url}${path}`, { accept: 'text/html' })).status] as const),
+    );
+    expect(statuses).toEqual(files.map(([path]) => [path, missing.includes(path) ? 404 : 200]));
+    const posted = await Promise.all(missing.map(async (path) => (await fetch(`${own.url}${path}`, { method: 'POST' })).status));
+    expect(posted).toEqual(missing.map(() => 404));
+  });
+
   test('takes no other method', async () => {
     server ??= await startServer();
     const answer = await exchange(server.port, 'POST /verify-email HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');

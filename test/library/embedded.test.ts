@@ -212,6 +212,35 @@ describe('An own mailer', () => {
   });
 });
 
+describe('Links in mails', () => {
+  it('lead to pages that work under the prefix that the public URL ends in', async () => {
+    let take = (_mail: Mail): void => {};
+    const taken = new Promise<Mail>((resolve) => {
+      take = resolve;
+    });
+    const { latchkey } = await embed({ mailer: { send: async (mail) => take(mail) } }, { LATCHKEY_PUBLIC_URL: `${allowedOrigin}/auth` });
+    const app = fastify();
+    await app.register(latchkey.plugin, { prefix: '/auth' });
+    const address = await app.listen({ port: 0, host: '127.0.0.1' });
+    await signUp(`${address}/auth/graphql`);
+    const asking = 'mutation ($email: String!) { requestPasswordReset(email: $email) }';
+    await post(`${address}/auth/graphql`, asking, { email: input.email });
+    const link = new URL((await taken).link ?? '');
+    expect(link.href).toMatch(/^http:\/\/auth\.test\/auth\/reset-password#token=lk_ot_/);
+    /** As a browser to which this server is the public URL. */
+    const urlOf = (reference: string) => `${address}${new URL(reference, link).pathname}`;
+    const page = await get(urlOf(''), { accept: 'text/html' });
+    const parts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, reference = '']) => urlOf(reference));
+    expect(parts).toHaveLength(2);
+    expect(await Promise.all(parts.map(async (url) => (await get(url)).status))).toEqual([200, 200]);
+    const mutation = 'mutation ($token: String!) { resetPassword(input: { token: $token, newPassword: "another good passphrase" }) }';
+    const token = link.hash.replace('#token=', '');
+    const answer = await post(urlOf('graphql'), mutation, { token }, { headers: { origin: link.origin } });
+    expect(answer).toMatchObject({ errors: [], data: { resetPassword: true } });
+    await app.close();
+  });
+});
+
 describe('The socket on a Fastify instance of the application', () => {
   const token = async (url: string) => (await signUp(url)).accessToken as string;
 

@@ -1,42 +1,55 @@
 import { describe, expect, it } from '@jest/globals';
 import { Mails, type MailsConfig } from '../../src/mail/mails.js';
 import { allNotices } from '../../src/mail/notices.js';
+import type { About, Outbox } from '../../src/mail/outbox.js';
 import type { Mail } from '../../src/mail/port.js';
+import { RecordingLog } from '../support/factories.js';
 
 const config: MailsConfig = {
   publicUrl: 'https://auth.example.com/auth',
   resetUrl: null,
   verifyUrl: null,
-  resetTtlSeconds: 3_600,
-  verificationTtlSeconds: 2 * 86_400,
   notices: allNotices,
 };
-const to = 'ada@example.com';
-const token = 'lk_ot_0123456789';
+const to = { id: 'account-1', email: 'ada@example.com' };
+const expiresAt = Date.parse('2026-11-26T14:05:59.999Z');
+const minted = { token: 'lk_ot_0123456789', expiresAt };
 const signedInAt = new Date('2026-01-02T03:04:05.678Z');
 const device = { label: 'Firefox on Linux', signedInAt };
 
 /** Every mail there is, once. */
-const calls: Record<string, (mails: Mails) => Promise<void>> = {
-  verifyEmail: (mails) => mails.verifyEmail(to, token),
+const calls: Record<string, (mails: Mails) => Promise<unknown>> = {
+  verifyEmail: (mails) => mails.verifyEmail(to, async () => minted),
   emailTaken: (mails) => mails.emailTaken(to),
-  resetPassword: (mails) => mails.resetPassword(to, token),
-  accountCreated: (mails) => mails.accountCreated(to, token),
-  confirmNewEmail: (mails) => mails.confirmNewEmail(to, token),
+  newEmailTaken: (mails) => mails.newEmailTaken(to),
+  resetPassword: (mails) => mails.resetPassword(to, async () => minted),
+  accountCreated: (mails) => mails.accountCreated(to, minted),
+  confirmNewEmail: (mails) => mails.confirmNewEmail(to, minted),
   emailChangeStarted: (mails) => mails.emailChangeStarted(to, 'n***@example.org'),
-  emailChanged: (mails) => mails.emailChanged(to, token),
+  emailChanged: (mails) => mails.emailChanged(to, minted),
   passwordChanged: (mails) => mails.passwordChanged(to),
   newDevice: (mails) => mails.newDevice(to, device),
   reuseDetected: (mails) => mails.reuseDetected(to, device),
 };
 
-async function put(call: (mails: Mails) => Promise<void>, overrides: Partial<MailsConfig> = {}) {
-  const taken: { kind: string; mail: Omit<Mail, 'id'> }[] = [];
-  const mails = new Mails({ put: async (kind, mail) => void taken.push({ kind, mail }), config: { ...config, ...overrides } });
+async function put(call: (mails: Mails) => Promise<unknown>, overrides: Partial<MailsConfig> = {}) {
+  const taken: { kind: string; mail: Omit<Mail, 'id'>; about: About }[] = [];
+  const take = async (kind: string, mail: Omit<Mail, 'id'>, about: About = { accountId: 'nobody', goodUntil: 0 }) =>
+    void taken.push({ kind, mail, about });
+  const hold: Outbox['hold'] = async (...letter) => {
+    await take(...letter);
+    return { release: async () => {}, drop: async () => {} };
+  };
+  const mails = new Mails({
+    outbox: { put: take, putSurely: take, hold },
+    admits: async () => true,
+    log: new RecordingLog(),
+    config: { ...config, ...overrides },
+  });
   await call(mails);
   return taken;
 }
-const only = async (call: (mails: Mails) => Promise<void>, overrides: Partial<MailsConfig> = {}) => {
+const only = async (call: (mails: Mails) => Promise<unknown>, overrides: Partial<MailsConfig> = {}) => {
   const [taken] = await put(call, overrides);
   if (taken === undefined) throw new Error('no mail');
   return taken;
@@ -44,9 +57,10 @@ const only = async (call: (mails: Mails) => Promise<void>, overrides: Partial<Ma
 
 describe('The mails', () => {
   it.each(Object.entries(calls))('%s says the same as text and as HTML, to one person, and names the service', async (kind, call) => {
-    const { kind: noted, mail } = await only(call);
+    const { kind: noted, mail, about } = await only(call);
     expect(noted).toBe(kind);
-    expect(mail.to).toBe(to);
+    expect(mail.to).toBe(to.email);
+    expect(about.accountId).toBe(to.id);
     expect(mail.subject).toMatch(/^[A-Z][\w -]{10,60}$/);
     const words = mail.html
       .replace(/<head>.*<\/head>/s, '')
@@ -60,34 +74,43 @@ describe('The mails', () => {
   });
 
   it.each([
-    ['verifyEmail', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789', '2 days'],
-    ['resetPassword', 'https://auth.example.com/auth/reset-password#token=lk_ot_0123456789', '1 hour'],
-    ['accountCreated', 'https://auth.example.com/auth/reset-password#token=lk_ot_0123456789', '1 hour'],
-    ['confirmNewEmail', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789', '2 days'],
-    ['emailChanged', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789&purpose=revert', '7 days'],
-  ])('%s holds its link, and says for how long it is good', async (kind, link, goodFor) => {
-    const { mail } = await only(calls[kind] ?? Promise.reject);
+    ['verifyEmail', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789'],
+    ['resetPassword', 'https://auth.example.com/auth/reset-password#token=lk_ot_0123456789'],
+    ['accountCreated', 'https://auth.example.com/auth/reset-password#token=lk_ot_0123456789'],
+    ['confirmNewEmail', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789'],
+    ['emailChanged', 'https://auth.example.com/auth/verify-email#token=lk_ot_0123456789&purpose=revert'],
+  ])('%s holds its link, and says until when it is good', async (kind, link) => {
+    const { mail, about } = await only(calls[kind] ?? Promise.reject);
     expect(mail.link).toBe(link);
     expect(mail.text.split('\n')).toContain(link);
     expect(mail.html).toContain(`href="${link.replace('&', '&amp;')}"`);
-    expect(mail.text).toContain(`once, for ${goodFor}.`);
+    expect(mail.text).toContain('once, until 26 November 2026, 14:05 UTC.');
+    expect(about.goodUntil).toBe(expiresAt);
   });
 
-  it.each(['emailTaken', 'emailChangeStarted', 'passwordChanged', 'newDevice', 'reuseDetected'])('%s holds none', async (kind) => {
-    const { mail } = await only(calls[kind] ?? Promise.reject);
-    expect(mail.link).toBeNull();
-    expect(mail.text + mail.html).not.toMatch(/#|href/);
-  });
+  it.each(['emailTaken', 'newEmailTaken', 'emailChangeStarted', 'passwordChanged', 'newDevice', 'reuseDetected'])(
+    '%s holds none',
+    async (kind) => {
+      const { mail, about } = await only(calls[kind] ?? Promise.reject);
+      expect(mail.link).toBeNull();
+      expect(about.goodUntil).toBeNull();
+      expect(mail.text + mail.html).not.toMatch(/#|href/);
+    },
+  );
 
-  it('of an account made by an administrator does without a link where there is none', async () => {
-    const { mail } = await only((mails) => mails.accountCreated(to, null));
-    expect(mail.link).toBeNull();
-    expect(mail.text).not.toMatch(/token|#/);
+  it('of an address that is taken say what it was wanted for', async () => {
+    const texts = await Promise.all(
+      ['emailTaken', 'newEmailTaken'].map(async (kind) => (await only(calls[kind] ?? Promise.reject)).mail.text),
+    );
+    expect(texts.map((text) => text.split(' at ')[0])).toEqual([
+      'Somebody signed up',
+      'Somebody wants to use this address, which has an account already, for another account',
+    ]);
   });
 
   it('lead to the pages that the settings name, whatever is in a token', async () => {
     const pages = { resetUrl: 'https://app.example.com/reset', verifyUrl: 'https://app.example.com/verify' };
-    expect((await only((mails) => mails.resetPassword(to, 'a#b&c="<'), pages)).mail.link).toBe(
+    expect((await only((mails) => mails.resetPassword(to, async () => ({ token: 'a#b&c="<', expiresAt })), pages)).mail.link).toBe(
       'https://app.example.com/reset#token=a%23b%26c%3D%22%3C',
     );
     expect((await only(calls.emailChanged ?? Promise.reject, pages)).mail.link).toBe(

@@ -90,7 +90,7 @@ describeStores('Mails in the outbox', (database) => {
       await turn(one);
       time.move(15 * minute);
     }
-    expect(one.givenUp).toEqual([{ kind: 'resetPassword', to: 'ada@example.com', reason: 'EXPIRED' }]);
+    expect(one.givenUp).toEqual([{ kind: 'resetPassword', accountId: null, reason: 'EXPIRED' }]);
     expect(logged(one).filter((message) => message.includes('given up'))).toHaveLength(1);
     expect(mailer.attempts).toBeGreaterThan(50);
     expect(texts(one)).not.toContain(theToken);
@@ -100,16 +100,37 @@ describeStores('Mails in the outbox', (database) => {
     expect(mailer.mails).toEqual([]);
   });
 
+  it('are given up when their link has ended, also between two attempts', async () => {
+    const one = node();
+    mailer.fault = new Error('no route');
+    const about = { accountId: 'account-3', goodUntil: time.wall() + 12_000 };
+    await one.outbox.put('resetPassword', aLetter(), about);
+    await one.outbox.settle();
+    time.move(5_000);
+    await turn(one);
+    expect({ attempts: mailer.attempts, givenUp: one.givenUp }).toEqual({
+      attempts: 2,
+      givenUp: [{ kind: 'resetPassword', accountId: 'account-3', reason: 'EXPIRED' }],
+    });
+    mailer.fault = null;
+    const late = anOutbox(store, null, { seal, time });
+    await late.outbox.put('verifyEmail', aLetter(), { ...about, goodUntil: time.wall() + 1_000 });
+    time.move(1_000);
+    await turn(one);
+    expect(one.givenUp.slice(1)).toEqual([{ kind: 'verifyEmail', accountId: 'account-3', reason: 'EXPIRED' }]);
+    expect(mailer.mails).toEqual([]);
+  });
+
   it('are given up at once when they are refused for good', async () => {
     const one = node();
     mailer.fault = new MailRefusedError('no such box');
-    await one.outbox.put('verifyEmail', aLetter());
+    await one.outbox.put('verifyEmail', aLetter(), { accountId: 'account-1', goodUntil: null });
     await one.outbox.settle();
     time.move(day / 2);
     await turn(one);
     expect({ attempts: mailer.attempts, givenUp: one.givenUp }).toEqual({
       attempts: 1,
-      givenUp: [{ kind: 'verifyEmail', to: 'ada@example.com', reason: 'REFUSED' }],
+      givenUp: [{ kind: 'verifyEmail', accountId: 'account-1', reason: 'REFUSED' }],
     });
   });
 
@@ -157,13 +178,13 @@ describeStores('Mails in the outbox', (database) => {
     await turn(mute);
     await turn(node());
     expect(mailer.mails.map(({ to }) => to)).toEqual(['first@example.com']);
-    await mute.outbox.put('y', aLetter('second@example.com'));
+    await mute.outbox.put('y', aLetter('second@example.com'), { accountId: 'account-2', goodUntil: null });
     time.move(day - 1);
     await turn(mute);
     expect(mute.givenUp).toEqual([]);
     time.move(1);
     await turn(mute);
-    expect(mute.givenUp).toEqual([{ kind: 'y', to: 'second@example.com', reason: 'EXPIRED' }]);
+    expect(mute.givenUp).toEqual([{ kind: 'y', accountId: 'account-2', reason: 'EXPIRED' }]);
   });
 
   it('are not sent when somebody changed or swapped them in the store', async () => {
@@ -179,7 +200,7 @@ describeStores('Mails in the outbox', (database) => {
     await one.outbox.put('x', aLetter('thief@example.com'));
     await one.outbox.settle();
     expect(mailer.mails.map(({ to }) => to)).toEqual(['victim@example.com']);
-    expect(one.givenUp).toEqual([{ kind: 'x', to: null, reason: 'UNREADABLE' }]);
+    expect(one.givenUp).toEqual([{ kind: 'x', accountId: null, reason: 'UNREADABLE' }]);
   });
 });
 

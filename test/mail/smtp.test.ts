@@ -103,19 +103,37 @@ describe('An answer of the mail server', () => {
     return failure(mailerTo(server.url).send(aMail(), unhurried()));
   };
 
-  it.each(['RCPT', 'DATA'] as const)(
-    'to %s of the class 4 is for now, of the class 5 for good; nothing of its text is kept',
-    async (at) => {
-      const step = at === 'RCPT' ? 'RCPT TO' : 'DATA';
-      const later = await answered({ at, code: 451, text: `4.7.1 ${secret}` });
-      expect(later).not.toBeInstanceOf(MailRefusedError);
-      expect(later.message).toBe(`the mail server answered 451 4.7.1 to ${step}`);
-      const never = await answered({ at, code: 550, text: `5.1.1 ${secret}` });
-      expect(never).toBeInstanceOf(MailRefusedError);
-      expect(never.message).toBe(`the mail server answered 550 5.1.1 to ${step}`);
-      expect([later, never].map((error) => `${error.stack}${JSON.stringify(error)}${error.cause}`).join()).not.toMatch(/token-|ada@/);
-    },
-  );
+  it.each([
+    ['RCPT', 550, '5.1.1', true],
+    ['RCPT', 550, '5.1.10', true],
+    ['RCPT', 552, '5.2.2', true],
+    ['RCPT', 554, '5.2.1', true],
+    ['RCPT', 550, '', true],
+    ['RCPT', 551, '', true],
+    ['RCPT', 553, '', true],
+    ['RCPT', 550, '5.7.1', false],
+    ['RCPT', 554, '5.7.1', false],
+    ['RCPT', 550, '5.1.8', false],
+    ['RCPT', 553, '5.1.7', false],
+    ['RCPT', 550, '5.4.1', false],
+    ['RCPT', 554, '', false],
+    ['RCPT', 552, '', false],
+    ['RCPT', 530, '', false],
+    ['RCPT', 451, '4.7.1', false],
+    ['RCPT', 450, '4.2.2', false],
+    ['RCPT', 450, '', false],
+    ['DATA', 550, '5.1.1', false],
+    ['DATA', 550, '', false],
+    ['DATA', 554, '5.7.1', false],
+    ['DATA', 552, '5.3.4', false],
+    ['DATA', 451, '4.7.1', false],
+  ] as const)('to %s of %i %s: for good is %s; nothing of its text is kept', async (at, code, enhanced, isFinal) => {
+    const error = await answered({ at, code, text: `${enhanced} ${secret}`.trim() });
+    expect(error instanceof MailRefusedError).toBe(isFinal);
+    const codes = [code, enhanced].join(' ').trim();
+    expect(error.message).toBe(`the mail server answered ${codes} to ${at === 'RCPT' ? 'RCPT TO' : 'DATA'}`);
+    expect(`${error.stack}${JSON.stringify(error)}${error.cause}`).not.toMatch(/token-|ada@/);
+  });
 
   it('to the sign-in or the sender is never for good: the operator can mend it', async () => {
     const strict = await startMailServer({

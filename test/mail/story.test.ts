@@ -22,6 +22,7 @@ const signUp = async (url: string, email: string, headers: Record<string, string
   (await post(url, signupMutation, { input: { email, password: goodPassword } }, { headers })).data.signup.auth;
 const signIn = (url: string, email: string, headers: Record<string, string>) =>
   post(url, loginMutation, { input: { login: email, password: goodPassword } }, { headers });
+const minted = (token: string) => async () => ({ token, expiresAt: Date.now() + 3 * 86_400_000 });
 /** What was begun in the background has come into the outbox, and what is due there was tried. */
 const turn = async ({ app }: TestServer) => {
   await app.services.notices.settle();
@@ -49,8 +50,8 @@ describeStores('Mails of a running service', (database) => {
     const { refreshToken } = await signUp(server.url, ada);
     await signUp(server.url, bob);
     const { mails } = server.app.services;
-    await mails.verifyEmail(ada, 'verify-0123456789');
-    await mails.resetPassword(bob, 'reset-0123456789');
+    await mails.verifyEmail({ id: null, email: ada }, minted('verify-0123456789'));
+    await mails.resetPassword({ id: null, email: bob }, minted('reset-0123456789'));
     await post(server.url, refreshMutation, { token: refreshToken });
     expect(codeOf(await post(server.url, refreshMutation, { token: refreshToken }))).toBe('REFRESH_TOKEN_REUSED');
     await turn(server);
@@ -81,7 +82,7 @@ describeStores('Mails of a running service', (database) => {
     const server = await start(database.url, { ...mailFrom, LATCHKEY_SMTP_URL: mail.url });
     const email = someone();
     const { user } = await signUp(server.url, email);
-    await server.app.services.mails.verifyEmail(email, 'verify-0123456789');
+    await server.app.services.mails.verifyEmail({ id: user.id, email }, minted('verify-0123456789'));
     await turn(server);
     await server.app.services.audit.flush();
     const store = await database.open();
@@ -90,7 +91,7 @@ describeStores('Mails of a running service', (database) => {
     expect(server.log()).not.toContain('verify-0123456789');
     // The answer for now: it comes after a while.
     mail.answer = { at: 'DATA', code: 451, text: '4.3.0 later' };
-    await server.app.services.mails.verifyEmail(email, 'verify-0123456789');
+    await server.app.services.mails.verifyEmail({ id: user.id, email }, minted('verify-0123456789'));
     await turn(server);
     mail.answer = null;
     server.advanceClock(10_000);
@@ -149,7 +150,7 @@ describe('Without a mail server', () => {
   it('development has a folder of files, and a line in the log with the link', async () => {
     const dataDir = temporaryFolder();
     const server = await start('sqlite::memory:', { LATCHKEY_DATA_DIR: dataDir });
-    await server.app.services.mails.resetPassword('ada@example.com', 'reset-0123456789');
+    await server.app.services.mails.resetPassword({ id: null, email: 'ada@example.com' }, minted('reset-0123456789'));
     await turn(server);
     const [file = ''] = readdirSync(join(dataDir, 'outbox'));
     expect(file).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-0001\.eml$/);
@@ -161,7 +162,7 @@ describe('Without a mail server', () => {
     const dataDir = temporaryFolder();
     const production = { NODE_ENV: 'production', LATCHKEY_PUBLIC_URL: 'https://auth.example.com', LATCHKEY_BCRYPT_COST: '10' };
     const server = await start('sqlite::memory:', { ...production, LATCHKEY_DATA_DIR: dataDir });
-    await server.app.services.mails.resetPassword('ada@example.com', 'reset-0123456789');
+    await server.app.services.mails.resetPassword({ id: null, email: 'ada@example.com' }, minted('reset-0123456789'));
     await turn(server);
     server.advanceClock(86_400_000);
     await turn(server);

@@ -14,29 +14,23 @@ const factsOf = ({ label, signedInAt }: DeviceFacts): Part => ({
   ],
 });
 
-const units = [
-  { seconds: 86_400, one: '1 day', many: 'days' },
-  { seconds: 3_600, one: '1 hour', many: 'hours' },
-  { seconds: 60, one: '1 minute', many: 'minutes' },
-  { seconds: 1, one: '1 second', many: 'seconds' },
-] as const;
+const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' });
 
-/** In the largest unit that holds it exactly. */
-function inWords(seconds: number): string {
-  const unit = units.find((candidate) => seconds % candidate.seconds === 0) ?? units[3];
-  const count = seconds / unit.seconds;
-  return count === 1 ? unit.one : `${count} ${unit.many}`;
+/** To the minute that has begun, so that what is said to be good is: `26 November 2026, 14:05 UTC`. A mail may be read long after it was written. */
+function inWords(instant: number): string {
+  const date = new Date(instant);
+  return `${day.format(date)}, ${date.toISOString().slice(11, 16)} UTC`;
 }
-const once = (goodForSeconds: number): Part => text(`The link works once, for ${inWords(goodForSeconds)}.`);
+const once = (goodUntil: number): Part => text(`The link works once, until ${inWords(goodUntil)}.`);
 
 export const english: Templates = {
   language: 'en',
-  verifyEmail: (service, { url, goodForSeconds }) => ({
+  verifyEmail: (service, { url, goodUntil }) => ({
     subject: 'Confirm your address',
     parts: [
       text(`Somebody signed up at ${service} with this address. If it was you, confirm that the address is yours:`),
       link('Confirm the address', url),
-      once(goodForSeconds),
+      once(goodUntil),
       text(notYou),
     ],
   }),
@@ -48,31 +42,39 @@ export const english: Templates = {
       text(notYou),
     ],
   }),
-  resetPassword: (service, { url, goodForSeconds }) => ({
+  newEmailTaken: (service) => ({
+    subject: 'You have an account already',
+    parts: [
+      text(`Somebody wants to use this address, which has an account already, for another account at ${service}. Nothing was changed.`),
+      text('If it was you, sign in to the account that has the address, or ask for a new password.'),
+      text(notYou),
+    ],
+  }),
+  resetPassword: (service, { url, goodUntil }) => ({
     subject: 'Set a new password',
     parts: [
       text(`Somebody asked for a new password for your account at ${service}. If it was you, choose one:`),
       link('Choose a new password', url),
-      once(goodForSeconds),
+      once(goodUntil),
       text(`${notYou} Your password stays as it is.`),
     ],
   }),
-  accountCreated: (service, timed) => ({
+  accountCreated: (service, { url, goodUntil }) => ({
     subject: 'An account was made for you',
     parts: [
       text(`An account with this address was made for you at ${service}.`),
-      ...(timed === null
-        ? [text('It has no password yet. Whoever runs the service will tell you how to set one.')]
-        : [text('It has no password yet. Choose one:'), link('Choose a password', timed.url), once(timed.goodForSeconds)]),
+      text('It has no password yet. Choose one:'),
+      link('Choose a password', url),
+      once(goodUntil),
       text('If you expected no such account, you need not do anything.'),
     ],
   }),
-  confirmNewEmail: (service, { url, goodForSeconds }) => ({
+  confirmNewEmail: (service, { url, goodUntil }) => ({
     subject: 'Confirm your new address',
     parts: [
       text(`Somebody wants to use this address for an account at ${service}. If it was you, confirm it:`),
       link('Use this address', url),
-      once(goodForSeconds),
+      once(goodUntil),
       text(notYou),
     ],
   }),
@@ -84,13 +86,13 @@ export const english: Templates = {
       text(`If this was you, you need not do anything. ${changePassword}`),
     ],
   }),
-  emailChanged: (service, { url, goodForSeconds }) => ({
+  emailChanged: (service, { url, goodUntil }) => ({
     subject: 'Your address was changed',
     parts: [
       text(`Your account at ${service} has another address now, and this one is no longer used.`),
       text('If it was not you, take it back. That ends every session, and you choose a new password:'),
       link('Take the address back', url),
-      once(goodForSeconds),
+      once(goodUntil),
     ],
   }),
   passwordChanged: (service) => ({

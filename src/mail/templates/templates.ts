@@ -20,7 +20,8 @@ export interface DeviceFacts {
 /** A link that is good for a while. */
 export interface TimedLink {
   readonly url: string;
-  readonly goodForSeconds: number;
+  /** Epoch milliseconds. */
+  readonly goodUntil: number;
 }
 
 /** The words of every mail in one language. `service`: the URL that people know the service by. */
@@ -28,9 +29,9 @@ export interface Templates {
   readonly language: string;
   verifyEmail(service: string, link: TimedLink): Template;
   emailTaken(service: string): Template;
+  newEmailTaken(service: string): Template;
   resetPassword(service: string, link: TimedLink): Template;
-  /** `link` null: there is none to set a password by. */
-  accountCreated(service: string, link: TimedLink | null): Template;
+  accountCreated(service: string, link: TimedLink): Template;
   confirmNewEmail(service: string, link: TimedLink): Template;
   emailChangeStarted(service: string, newAddress: string): Template;
   emailChanged(service: string, revertLink: TimedLink): Template;
