@@ -36,7 +36,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()));
 });
 const start = async (storeUrl: string, settings: Record<string, string>): Promise<TestServer> => {
-  const server = await startServer(storeUrl, settings);
+  const server = await startServer(storeUrl, settings, undefined, 'by its settings');
   running.push(server);
   return server;
 };

@@ -48,12 +48,15 @@ export function testEnvironment(storeUrl: string, overrides: Record<string, stri
   };
 }
 
-/** Starts a server and stops it after the file's tests. */
+/**
+ * Starts a server and stops it after the file's tests. It leaves mails to other servers on its store, unless it is given a mailer, or told to go
+ * by its settings.
+ */
 export async function startServer(
   storeUrl: string,
   overrides: Record<string, string> = {},
   openStore?: (url: string) => Promise<Store>,
-  mailer: Mailer | null = null,
+  mailer: Mailer | null | 'by its settings' = null,
 ): Promise<TestServer> {
   const lines: string[] = [];
   let shift = 0;
@@ -61,7 +64,7 @@ export async function startServer(
     logger: createLogger('info', { write: (line) => void lines.push(line) }),
     clocks: { wall: () => Date.now() + shift, monotonic: () => performance.now() + shift },
     openStore,
-    mailer,
+    mailer: mailer === 'by its settings' ? undefined : mailer,
   });
   let closing: Promise<void> | undefined;
   const close = () => {
