@@ -40,7 +40,6 @@ export interface About {
 const aboutNobody: About = { accountId: null, goodUntil: null };
 
 type Content = Omit<Mail, 'id'>;
-/** What is sealed. */
 interface Letter {
   readonly content: Content;
   readonly about: About;
@@ -175,7 +174,7 @@ export class Outbox {
   private recordOf(kind: string, letter: Letter): MailRecord {
     const id = randomUUID();
     const createdAt = this.deps.clock.now();
-    const sealed = this.deps.seal.seal(id, JSON.stringify(letter));
+    const sealed = this.deps.seal.seal(id, JSON.stringify({ ...letter.content, ...letter.about }));
     return { id, kind, sealed, createdAt, dueAt: createdAt, attempts: 0, claimId: null, purgeAt: createdAt + keptMs };
   }
 
@@ -238,7 +237,7 @@ export class Outbox {
     const { seal, mailer, clock } = this.deps;
     const text = seal.open(mail.id, mail.sealed);
     if (text === null) return this.giveUp(mail, aboutNobody, 'UNREADABLE');
-    const { content, about } = JSON.parse(text) as Letter;
+    const { content, about } = letterFrom(text);
     if (!this.leaving.has(mail.id)) {
       if (mailer === null || clock.now() >= endOf(mail, about)) return this.giveUp(mail, about, 'EXPIRED');
       try {
@@ -297,6 +296,12 @@ export class Outbox {
     log.error({ err: error, mailId: id, kind, attempts, reason }, 'a mail was given up');
     await onGivenUp({ kind, accountId, reason });
   }
+}
+
+/** A mail that was put by a release which sealed less has no account and no end. */
+function letterFrom(text: string): Letter {
+  const { accountId = null, goodUntil = null, ...content } = JSON.parse(text) as Content & Partial<About>;
+  return { content, about: { accountId, goodUntil } };
 }
 
 /** From then on a mail is given up: after a day, and when its link is of no use any more. */

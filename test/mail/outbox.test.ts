@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { backoffMs } from '../../src/mail/backoff.js';
 import { type Mail, MailRefusedError } from '../../src/mail/port.js';
@@ -185,6 +186,16 @@ describeStores('Mails in the outbox', (database) => {
     time.move(1);
     await turn(mute);
     expect(mute.givenUp).toEqual([{ kind: 'y', accountId: 'account-2', reason: 'EXPIRED' }]);
+  });
+
+  it('are handed over too when a release put them that sealed neither account nor end', async () => {
+    const id = randomUUID();
+    const record = { id, kind: 'x', createdAt: time.wall(), dueAt: time.wall(), attempts: 0, claimId: null, purgeAt: time.wall() + day };
+    await store.putMail({ ...record, sealed: seal.seal(id, JSON.stringify(aLetter())) });
+    const one = node();
+    await turn(one);
+    expect(mailer.mails).toEqual([{ id, ...aLetter() }]);
+    expect(one.log.lines).toEqual([]);
   });
 
   it('are not sent when somebody changed or swapped them in the store', async () => {
