@@ -141,9 +141,7 @@ export class Outbox {
   /** Claims what is due and begins to hand it over, as much as may be under way at a time. Rejects with `StoreUnavailableError`. */
   deliverDue(): Promise<void> {
     this.kicks += 1;
-    this.dispatching ??= this.dispatch().finally(() => {
-      this.dispatching = null;
-    });
+    this.dispatching ??= this.dispatch();
     return this.dispatching;
   }
 
@@ -179,16 +177,21 @@ export class Outbox {
   }
 
   private async dispatch(): Promise<void> {
-    await this.catchUp();
-    while (!this.stop.signal.aborted) {
-      // An attempt that ends looks again.
-      const free = mostAtOnce - this.underWay.size;
-      if (free === 0) return;
-      const seen = this.kicks;
-      const claimed = await this.claim(free);
-      for (const mail of claimed) this.begin(mail);
-      // What was put since the look may not have been in it.
-      if (claimed.length === 0 && seen === this.kicks) return;
+    try {
+      await this.catchUp();
+      while (!this.stop.signal.aborted) {
+        // An attempt that ends looks again.
+        const free = mostAtOnce - this.underWay.size;
+        if (free === 0) return;
+        const seen = this.kicks;
+        const claimed = await this.claim(free);
+        for (const mail of claimed) this.begin(mail);
+        // What was put since the look may not have been in it.
+        if (claimed.length === 0 && seen === this.kicks) return;
+      }
+    } finally {
+      // In the same step as the decision to end: whoever kicks after it begins anew.
+      this.dispatching = null;
     }
   }
 

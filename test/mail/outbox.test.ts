@@ -39,6 +39,39 @@ describeStores('Mails in the outbox', (database) => {
     expect(one.log.lines).toEqual([]);
   });
 
+  it('are not overlooked by a look that ends at the same moment', async () => {
+    let endLook = () => {};
+    let endPut = () => {};
+    const looked = new Promise<void>((resolve) => {
+      endLook = resolve;
+    });
+    let looks = 0;
+    const claimMails: Store['claimMails'] = (...claim) => {
+      looks += 1;
+      return looks > 1 ? store.claimMails(...claim) : looked.then(() => []);
+    };
+    const putMail: Store['putMail'] = async (mail) => {
+      await store.putMail(mail);
+      await new Promise<void>((resolve) => {
+        endPut = resolve;
+        hasPut();
+      });
+    };
+    let hasPut = () => {};
+    const put = new Promise<void>((resolve) => {
+      hasPut = resolve;
+    });
+    const one = node({}, storeWith(store, { claimMails, putMail }));
+    const looking = one.outbox.deliverDue();
+    const putting = one.outbox.put('x', aLetter('overlooked@example.com'));
+    await put;
+    endLook();
+    endPut();
+    await Promise.all([looking, putting]);
+    await one.outbox.settle();
+    expect(mailer.mails.map(({ to }) => to)).toEqual(['overlooked@example.com']);
+  });
+
   it('hold up nobody while the mailer hangs, and are unreadable in the database', async () => {
     const started: Mail[] = [];
     const hanging = anOutbox(
