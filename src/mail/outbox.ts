@@ -40,7 +40,6 @@ export interface About {
 const aboutNobody: About = { accountId: null, goodUntil: null };
 
 type Content = Omit<Mail, 'id'>;
-/** What is sealed. */
 interface Letter {
   readonly content: Content;
   readonly about: About;
@@ -142,9 +141,7 @@ export class Outbox {
   /** Claims what is due and begins to hand it over, as much as may be under way at a time. Rejects with `StoreUnavailableError`. */
   deliverDue(): Promise<void> {
     this.kicks += 1;
-    this.dispatching ??= this.dispatch().finally(() => {
-      this.dispatching = null;
-    });
+    this.dispatching ??= this.dispatch();
     return this.dispatching;
   }
 
@@ -175,21 +172,26 @@ export class Outbox {
   private recordOf(kind: string, letter: Letter): MailRecord {
     const id = randomUUID();
     const createdAt = this.deps.clock.now();
-    const sealed = this.deps.seal.seal(id, JSON.stringify(letter));
+    const sealed = this.deps.seal.seal(id, JSON.stringify({ ...letter.content, ...letter.about }));
     return { id, kind, sealed, createdAt, dueAt: createdAt, attempts: 0, claimId: null, purgeAt: createdAt + keptMs };
   }
 
   private async dispatch(): Promise<void> {
-    await this.catchUp();
-    while (!this.stop.signal.aborted) {
-      // An attempt that ends looks again.
-      const free = mostAtOnce - this.underWay.size;
-      if (free === 0) return;
-      const seen = this.kicks;
-      const claimed = await this.claim(free);
-      for (const mail of claimed) this.begin(mail);
-      // What was put since the look may not have been in it.
-      if (claimed.length === 0 && seen === this.kicks) return;
+    try {
+      await this.catchUp();
+      while (!this.stop.signal.aborted) {
+        // An attempt that ends looks again.
+        const free = mostAtOnce - this.underWay.size;
+        if (free === 0) return;
+        const seen = this.kicks;
+        const claimed = await this.claim(free);
+        for (const mail of claimed) this.begin(mail);
+        // What was put since the look may not have been in it.
+        if (claimed.length === 0 && seen === this.kicks) return;
+      }
+    } finally {
+      // In the same step as the decision to end: whoever kicks after it begins anew.
+      this.dispatching = null;
     }
   }
 
@@ -238,7 +240,7 @@ export class Outbox {
     const { seal, mailer, clock } = this.deps;
     const text = seal.open(mail.id, mail.sealed);
     if (text === null) return this.giveUp(mail, aboutNobody, 'UNREADABLE');
-    const { content, about } = JSON.parse(text) as Letter;
+    const { content, about } = letterFrom(text);
     if (!this.leaving.has(mail.id)) {
       if (mailer === null || clock.now() >= endOf(mail, about)) return this.giveUp(mail, about, 'EXPIRED');
       try {
@@ -297,6 +299,12 @@ export class Outbox {
     log.error({ err: error, mailId: id, kind, attempts, reason }, 'a mail was given up');
     await onGivenUp({ kind, accountId, reason });
   }
+}
+
+/** A mail that was put by a release which sealed less has no account and no end. */
+function letterFrom(text: string): Letter {
+  const { accountId = null, goodUntil = null, ...content } = JSON.parse(text) as Content & Partial<About>;
+  return { content, about: { accountId, goodUntil } };
 }
 
 /** From then on a mail is given up: after a day, and when its link is of no use any more. */

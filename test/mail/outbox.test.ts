@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { backoffMs } from '../../src/mail/backoff.js';
 import { type Mail, MailRefusedError } from '../../src/mail/port.js';
@@ -36,6 +37,39 @@ describeStores('Mails in the outbox', (database) => {
     expect(mailer.mails).toEqual([{ id: expect.any(String), ...aLetter() }]);
     expect(await database.row('mails', mailer.mails[0]?.id ?? '')).toBeNull();
     expect(one.log.lines).toEqual([]);
+  });
+
+  it('are not overlooked by a look that ends at the same moment', async () => {
+    let endLook = () => {};
+    let endPut = () => {};
+    const looked = new Promise<void>((resolve) => {
+      endLook = resolve;
+    });
+    let looks = 0;
+    const claimMails: Store['claimMails'] = (...claim) => {
+      looks += 1;
+      return looks > 1 ? store.claimMails(...claim) : looked.then(() => []);
+    };
+    const putMail: Store['putMail'] = async (mail) => {
+      await store.putMail(mail);
+      await new Promise<void>((resolve) => {
+        endPut = resolve;
+        hasPut();
+      });
+    };
+    let hasPut = () => {};
+    const put = new Promise<void>((resolve) => {
+      hasPut = resolve;
+    });
+    const one = node({}, storeWith(store, { claimMails, putMail }));
+    const looking = one.outbox.deliverDue();
+    const putting = one.outbox.put('x', aLetter('overlooked@example.com'));
+    await put;
+    endLook();
+    endPut();
+    await Promise.all([looking, putting]);
+    await one.outbox.settle();
+    expect(mailer.mails.map(({ to }) => to)).toEqual(['overlooked@example.com']);
   });
 
   it('hold up nobody while the mailer hangs, and are unreadable in the database', async () => {
@@ -185,6 +219,16 @@ describeStores('Mails in the outbox', (database) => {
     time.move(1);
     await turn(mute);
     expect(mute.givenUp).toEqual([{ kind: 'y', accountId: 'account-2', reason: 'EXPIRED' }]);
+  });
+
+  it('are handed over too when a release put them that sealed neither account nor end', async () => {
+    const id = randomUUID();
+    const record = { id, kind: 'x', createdAt: time.wall(), dueAt: time.wall(), attempts: 0, claimId: null, purgeAt: time.wall() + day };
+    await store.putMail({ ...record, sealed: seal.seal(id, JSON.stringify(aLetter())) });
+    const one = node();
+    await turn(one);
+    expect(mailer.mails).toEqual([{ id, ...aLetter() }]);
+    expect(one.log.lines).toEqual([]);
   });
 
   it('are not sent when somebody changed or swapped them in the store', async () => {
