@@ -80,7 +80,8 @@ describeStores('Mails that anybody can ask for', (database) => {
   it('a change of address counts as a request for verification, before the password is tried', async () => {
     const { server } = await start('on');
     const { token, email } = await aPerson(server.url);
-    for (let count = 0; count < networkQuotas.verification.limit; count += 1) await calls.requestEmailVerification(server.url, ['nobody@example.com']);
+    for (let count = 0; count < networkQuotas.verification.limit; count += 1)
+      await calls.requestEmailVerification(server.url, ['nobody@example.com']);
     expect(codeOf(await calls.changeEmail(server.url, [`new.${email}`, 'not the password'], token))).toBe('RATE_LIMITED');
     server.advanceClock(3_600_000);
     expect((await calls.requestEmailVerification(server.url, ['nobody@example.com'])).errors).toEqual([]);
