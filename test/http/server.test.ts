@@ -263,16 +263,27 @@ describe('the log', () => {
 });
 
 test('the facts of a request are there for whoever handles it', async () => {
-  const server = await startServer({ graphqlHandler: async (request) => JSON.stringify(requestFactsOf(request)) });
+  const answers: Promise<void>[] = [];
+  const server = await startServer({
+    graphqlHandler: async (request) => {
+      const { answered, ...facts } = requestFactsOf(request);
+      answers.push(answered);
+      const isAnswered = await Promise.race([answered.then(() => true), Promise.resolve(false)]);
+      return JSON.stringify({ ...facts, isAnswered });
+    },
+  });
   const response = await post(server, undefined, {
     authorization: 'bearer abc.def',
     'user-agent': 'u'.repeat(600),
     'x-request-id': 'request-1',
   });
   expect(await response.json()).toEqual({
+    isAnswered: false,
     requestId: 'request-1',
     ipAddress: '127.0.0.1',
     userAgent: 'u'.repeat(512),
     accessToken: 'abc.def',
   });
+  await Promise.all(answers);
+  expect(answers).toHaveLength(1);
 });
