@@ -140,7 +140,7 @@ describe('A verifier and its server', () => {
     server.introspection = () => answer;
     const error = await failure(verifier.verify(token));
     expect(error).toBeInstanceOf(VerifierUnavailableError);
-    expect(error).toMatchObject({ cause: expect.any(Error) });
+    expect((error as Error).cause).toHaveProperty('message', expect.any(String));
     expect(JSON.stringify([`${error}`, `${(error as Error).cause}`])).not.toContain(token.slice(-20));
   });
 
@@ -199,7 +199,10 @@ describe('A verifier and its server', () => {
     const { verifier, time } = await play();
     const waiting = failure(verifier.ready({ timeoutSeconds: 5 }));
     time.move(5_000);
-    expect(await waiting).toMatchObject({ name: 'VerifierUnavailableError', cause: { message: 'the feed is not there in time' } });
+    expect(await waiting).toMatchObject({
+      name: 'VerifierUnavailableError',
+      cause: { message: expect.stringMatching(/is not there in time$/) },
+    });
   });
 
   it('without a service token asks for keys alone, and accepts what is signed', async () => {

@@ -94,7 +94,7 @@ describe('A verifier of a server', () => {
 
   it('refuses who deletes the account', async () => {
     const { token } = await signUp(server.url);
-    await post(server.url, 'mutation ($password: String!) { deleteAccount(password: $password) }', { password: goodPassword }, { token });
+    await post(server.url, 'mutation ($password: String!) { deleteAccount(currentPassword: $password) }', { password: goodPassword }, { token });
     expect(await untilRefused(verifier, token)).toMatchObject({ reason: 'REVOKED', revocationReason: 'ACCOUNT_DELETED' });
   });
 
