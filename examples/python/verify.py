@@ -8,8 +8,8 @@ import jwt
 ISSUER = os.environ["AUTH_ISSUER"]
 AUTH_URL = os.environ.get("AUTH_URL", ISSUER)
 
-# Keeps the keys for the five minutes that the server allows, and asks again for a kid that it does not know.
-keys = jwt.PyJWKClient(f"{AUTH_URL}/.well-known/jwks.json", lifespan=300, timeout=3)
+# Keeps the keys for the five minutes that the server allows, and asks for a kid that it does not know, at most once in five seconds.
+keys = jwt.PyJWKClient(f"{AUTH_URL}/.well-known/jwks.json", lifespan=300, timeout=3, cooldown_duration=5)
 
 
 def verify(token: str) -> dict:

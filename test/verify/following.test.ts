@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AccessTokens } from '../../src/auth/access-tokens.js';
+import {
+  createVerifier,
+  TokenRefusedError,
+  type Verifier,
+  type VerifierOptions,
+  VerifierUnavailableError,
+} from '../../src/verify/index.js';
 import { KnownRevocations } from '../../src/verify/known-revocations.js';
-import { createVerifier, TokenRefusedError, type Verifier, type VerifierOptions, VerifierUnavailableError } from '../../src/verify/index.js';
 import { aClock, aRoleBook, FakeTime, type Issuing, openIssuing, tokenConfig } from '../support/factories.js';
 import { partsOf } from '../support/forging.js';
 import { anAccount, aSession, day } from '../support/records.js';
@@ -40,7 +46,11 @@ async function play(options: Partial<VerifierOptions> = {}) {
   return { server, time, issuing, verifier, problems, account, session, token };
 }
 const untilFresh = (verifier: Verifier) => until(() => verifier.state === 'feed', 'the feed is fresh');
-const failure = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error);
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
 
 describe('A verifier and its server', () => {
   it('begins with introspection, and follows the feed as soon as its last page is there', async () => {
@@ -224,7 +234,11 @@ describe('The keys', () => {
     for (let attempt = 0; attempt < 20; attempt += 1) await expect(verifier.verify(token)).rejects.toMatchObject({ reason: 'INVALID' });
     expect(loads()).toBeLessThanOrEqual(2);
     server.keys = () => ({ body: { keys: [...issuing.keys.jwks().keys, ...stranger.keys.jwks().keys] } });
-    const accepted = () => verifier.verify(token).then(() => true, () => false);
+    const accepted = () =>
+      verifier.verify(token).then(
+        () => true,
+        () => false,
+      );
     await until(accepted, 'the new key is known', 20_000);
   });
 
@@ -266,7 +280,7 @@ describe('What is known', () => {
   const told = (sid: string, exp: number) => ({ sid, at: 0, reason: 'LOGOUT', exp });
   const account = { epoch: 1, kept_sid: null, roles: [], scope: '', disabled: null, at: null, reason: null };
 
-  it('is forgotten at its end by the server\'s clock, so that memory is bounded by what can matter', () => {
+  it("is forgotten at its end by the server's clock, so that memory is bounded by what can matter", () => {
     const known = new KnownRevocations();
     known.take({ as_of: 1_000, accounts: [], sessions: [told('one', 1_050), told('other', 2_000)] });
     known.take({ as_of: 1_059, accounts: [{ ...account, sub: 'a', ver: 1, exp: 1_060 }], sessions: [] });

@@ -7,6 +7,7 @@ import { anAccount, aSession, day } from '../support/records.js';
 import { allowedOrigin, startServer, type TestServer } from '../support/server.js';
 import { type LanguageProgram, languages, provideLanguage } from './languages.js';
 import { LineProgram } from './line-program.js';
+import { until } from './played-server.js';
 
 const hour = 3_600_000;
 /** Longer than a new key stands in the published set before it signs. */
@@ -78,6 +79,12 @@ describe.each(provided)('$library', ({ program }) => {
         expect(await verifier.ask(token)).toBe(accepted);
       });
 
+      it('accepts the token of an ended session, for it follows no feed', async () => {
+        const { id, sessionId, token } = await signUp(server.url);
+        await logout(server.url, token);
+        expect(await verifier.ask(token)).toBe(`accepted ${id} ${sessionId} user`);
+      });
+
       it('accepts what a new key signs, which it has not seen before, and what the one before had signed', async () => {
         const { signingKeys } = server.app.services;
         const before = issue();
@@ -86,18 +93,9 @@ describe.each(provided)('$library', ({ program }) => {
         server.advanceClock(publicationLeadMs);
         const after = issue();
         expect(partsOf(after.token).header.kid).not.toBe(partsOf(before.token).header.kid);
-        expect(await verifier.ask(after.token)).toBe(after.accepted);
+        // Who asks for an unknown key at once, and who only some seconds after the last time: the server publishes it long before it signs.
+        await until(async () => (await verifier.ask(after.token)) === after.accepted, 'the new key is known', 20_000);
         expect(await verifier.ask(before.token)).toBe(before.accepted);
-      });
-
-      it('accepts the token of an ended session until it expires, for it follows no feed', async () => {
-        const another = await startServer('sqlite::memory:', { LATCHKEY_SIGNING_ALGORITHM: algorithm });
-        const { command, parameters } = program as LanguageProgram;
-        const other = new LineProgram(command, parameters, { AUTH_ISSUER: allowedOrigin, AUTH_URL: new URL(another.url).origin });
-        const { token } = await signUp(another.url);
-        await logout(another.url, token);
-        expect(await other.ask(token)).toMatch(/^accepted /);
-        await other.end();
       });
     });
   });

@@ -6,6 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 export class LineProgram {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly lines: Interface;
+  private readonly ended: Promise<never>;
   private errors = '';
 
   constructor(command: string, parameters: readonly string[], environment: Readonly<Record<string, string>>) {
@@ -15,23 +16,21 @@ export class LineProgram {
       this.errors += chunk.toString('utf8');
     });
     this.lines = createInterface({ input: this.child.stdout });
+    this.ended = once(this.child, 'close').then(() => {
+      throw new Error(`the program has ended: ${this.errors}`);
+    });
+    this.ended.catch(() => {});
   }
 
   /** Throws what the program wrote on its standard error when it ends instead. */
   async ask(line: string): Promise<string> {
     const answer = once(this.lines, 'line').then(([text]) => String(text));
-    const ended = once(this.child, 'exit').then(() => {
-      throw new Error(`the program has ended: ${this.errors}`);
-    });
-    ended.catch(() => {});
     this.child.stdin.write(`${line}\n`);
-    return Promise.race([answer, ended]);
+    return Promise.race([answer, this.ended]);
   }
 
   async end(): Promise<void> {
-    if (this.child.exitCode !== null) return;
-    const ended = once(this.child, 'exit');
     this.child.stdin.end();
-    await ended;
+    await this.ended.catch(() => {});
   }
 }

@@ -89,7 +89,9 @@ describe.each(['ES256', 'RS256'] as const)('a token signed with %s', (algorithm)
     const text = fc.oneof(
       fc.string(),
       anyJws.map(([header, claims, mark]) => [base64url(header), base64url(claims), base64url(mark)].join('.')),
-      fc.tuple(fc.nat(genuine.token.length - 1), character).map(([at, char]) => genuine.token.slice(0, at) + char + genuine.token.slice(at + 1)),
+      fc
+        .tuple(fc.nat(genuine.token.length - 1), character)
+        .map(([at, char]) => genuine.token.slice(0, at) + char + genuine.token.slice(at + 1)),
     );
     const isRefused = async (token: string) => {
       fc.pre(token !== genuine.token);

@@ -54,7 +54,13 @@ describe('A verifier of a server', () => {
     const { id, sessionId, token } = await signUp(server.url);
     const verified = await verifier.verifyHeader(`Bearer ${token}`);
     expect(verified).toMatchObject({ sub: id, sid: sessionId, roles: ['user'], scope: '', permissions: [], checkedBy: 'feed' });
-    expect(verified.claims).toMatchObject({ iss: allowedOrigin, aud: allowedOrigin, sub: id, jti: expect.any(String), email_verified: false });
+    expect(verified.claims).toMatchObject({
+      iss: allowedOrigin,
+      aud: allowedOrigin,
+      sub: id,
+      jti: expect.any(String),
+      email_verified: false,
+    });
     expect(verified.exp).toBe(verified.claims.exp);
   });
 
@@ -94,7 +100,12 @@ describe('A verifier of a server', () => {
 
   it('refuses who deletes the account', async () => {
     const { token } = await signUp(server.url);
-    await post(server.url, 'mutation ($password: String!) { deleteAccount(currentPassword: $password) }', { password: goodPassword }, { token });
+    await post(
+      server.url,
+      'mutation ($password: String!) { deleteAccount(currentPassword: $password) }',
+      { password: goodPassword },
+      { token },
+    );
     expect(await untilRefused(verifier, token)).toMatchObject({ reason: 'REVOKED', revocationReason: 'ACCOUNT_DELETED' });
   });
 
@@ -130,7 +141,10 @@ describe('A verifier of a server', () => {
   it('cannot say with a wrong service token', async () => {
     const wrong = aVerifier(server.url, { serviceToken: 'another' });
     const { token } = await signUp(server.url);
-    await expect(wrong.verify(token)).rejects.toMatchObject({ name: 'VerifierUnavailableError', cause: { message: 'introspect: the server answers 401' } });
+    await expect(wrong.verify(token)).rejects.toMatchObject({
+      name: 'VerifierUnavailableError',
+      cause: { message: 'introspect: the server answers 401' },
+    });
   });
 });
 
