@@ -46,10 +46,11 @@ export interface Verifier {
   readonly state: VerifierState;
   /**
    * Resolves once the keys are there and, with a service token, the feed is fresh. Throws `VerifierUnavailableError` when that takes longer, by
-   * default than 10 s, and when the verifier is closed. Nobody has to wait for it: until then `verify` asks the server for each token.
+   * default than 10 s, and when the verifier is closed. Nobody has to wait for it: until then `verify` asks the server for each token, and where
+   * the server's database has no feed of changes that is how it stays.
    */
   ready(options?: { readonly timeoutSeconds?: number }): Promise<void>;
-  /** Lets go of the server, so that the process can end. From then on `verify` throws `VerifierUnavailableError`. May be called again. */
+  /** Lets go of the server, so that the process can end, at most 3 s later where keys are on their way. From then on `verify` throws `VerifierUnavailableError`. May be called again. */
   close(): Promise<void>;
 }
 

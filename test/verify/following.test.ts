@@ -144,7 +144,6 @@ describe('A verifier and its server', () => {
     ['a refusal of the service token', { status: 401, body: {} }],
     ['no introspection', { body: { active: true } }],
     ['no JSON', { body: '<html>' }],
-    ['a redirect', { status: 302, body: {}, headers: { location: 'http://127.0.0.1:1/introspect' } }],
   ] as const)('cannot say when neither answers: introspection has %s', async (_what, answer) => {
     const { server, verifier, token } = await play();
     server.introspection = () => answer;
@@ -152,6 +151,16 @@ describe('A verifier and its server', () => {
     expect(error).toBeInstanceOf(VerifierUnavailableError);
     expect((error as Error).cause).toHaveProperty('message', expect.any(String));
     expect(JSON.stringify([`${error}`, `${(error as Error).cause}`])).not.toContain(token.slice(-20));
+  });
+
+  it('takes its service token nowhere else: a redirect is no answer', async () => {
+    const [{ server, verifier, token }, elsewhere] = [await play(), await PlayedServer.start()];
+    elsewhere.introspection = () => alive;
+    server.introspection = () => ({ status: 307, body: {}, headers: { location: `${elsewhere.url}/introspect` } });
+    server.tell({ status: 307, body: {}, headers: { location: `${elsewhere.url}/revocations` } });
+    await expect(verifier.verify(token)).rejects.toThrow(VerifierUnavailableError);
+    await until(() => server.countAsked('/revocations') === 2, 'asked again');
+    expect(elsewhere.asked).toEqual([]);
   });
 
   it('says within 3 s that it cannot say, and for a second lets nobody ask a server that does not answer', async () => {
