@@ -66,6 +66,7 @@ const layers = {
   },
   run: { files: 'run.ts', values: ['config.ts', 'explain.ts', 'latchkey.ts', 'log.ts'] },
   main: { files: 'main.ts', onDemand: ['run.ts'] },
+  verify: { files: 'verify/' },
   doctor: {
     files: 'doctor/',
     values: ['auth/', 'config.ts', 'explain.ts', 'secret-file.ts', 'store/(open|port|queries|records).ts'],
@@ -106,6 +107,7 @@ const homes = [
   { packages: 'jsonc-parser', home: 'config-file.ts' },
   { packages: 'commander', home: 'cli/' },
   { packages: 'nodemailer', home: 'mail/' },
+  { packages: 'jose', home: 'verify/' },
 ];
 
 const inSource = (file) => `^src/${file.replaceAll('.ts', '[.]ts$')}`;
@@ -169,6 +171,12 @@ module.exports = {
       'It is loaded only where mails are sent: by import().',
       { path: '^src/' },
       { path: inSource('mail/(smtp|folder).ts'), dynamic: false },
+    ),
+    rule(
+      'verify-loads-jose-alone',
+      'Other services load it: nothing of the server, and one package.',
+      { path: inSource('verify/') },
+      { dependencyTypesNot: ['core', 'local', 'type-only'], pathNot: '(^|/)node_modules/jose/' },
     ),
     rule('unresolvable', 'This import leads nowhere.', {}, { couldNotResolve: true }),
     rule(

@@ -11,6 +11,7 @@ const omitted = [
   'test/library/package[.]', // installs the package
   'test/api/(administration-races|races)[.]', // compares what databases do with writes at once
   'test/services/verifier[.]', // compares two judges in thousands of states
+  'test/verify/languages[.]', // runs programs in other languages
   'test/store/mongo-outage[.]', // waits for timeouts of the driver
   'test/store/states[.]', // compares the two stores in thousands of states
 ];

@@ -35,6 +35,9 @@ const offences = [
   ['auth/one.ts', "import type { Two } from './two.js';\nexport type One = Two;", 'cycle'],
   ['telemetry/counts.ts', "import { Registry } from 'prom-client';\nexport { Registry };", 'home-of-prom-client'],
   ['telemetry/open.ts', "export { Metrics } from './metrics.js';", 'telemetry-on-demand'],
+  ['verify/settings.ts', "export type { A } from '../graphql/context.js';", 'verify-imports'],
+  ['verify/ms.ts', "import ms from 'ms';\nexport { ms };", 'verify-loads-jose-alone'],
+  ['http/keys.ts', "import { jwtVerify } from 'jose';\nexport { jwtVerify };", 'home-of-jose'],
   ['auth/tests.ts', "import { expect } from '@jest/globals';\nexport { expect };", 'development-dependency'],
 ] as const;
 const victims = {

@@ -37,6 +37,40 @@ const problems: unknown = await createLatchkey({ settings: { PORT: 'x' } }).catc
 console.log(JSON.stringify({ email: account?.email, tenant: claims.tenant, version: latchkey.version, problems }));
 await app.close();
 `;
+/** A service that verifies tokens, against a server of its own. */
+const verifying = `
+import { createLatchkey } from 'latchkey';
+import { createVerifier, TokenRefusedError, VerifierUnavailableError, type VerifiedToken, type Verifier } from 'latchkey/verify';
+
+const issuer = 'http://auth.test';
+const serviceToken = 'token-of-the-services-0123456789';
+const latchkey = await createLatchkey({
+  settings: {
+    PORT: '0', LATCHKEY_STORE_URL: 'sqlite::memory:', LATCHKEY_SECRET: '0123456789 abcdefghijklmnopqrstuvwxyz', LATCHKEY_BCRYPT_COST: '4',
+    LATCHKEY_PUBLIC_URL: issuer, LATCHKEY_SERVICE_TOKEN: serviceToken, LOG_LEVEL: 'silent',
+  },
+});
+const url = await latchkey.listen();
+const ask = async (query: string, headers = {}) =>
+  (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query }) })).json();
+const { data } = (await ask('mutation { signup(input: { email: "ada@example.com", password: "correct horse battery" }) { auth { accessToken } } }')) as
+  { data: { signup: { auth: { accessToken: string } } } };
+const token = data.signup.auth.accessToken;
+const verifier: Verifier = createVerifier({ issuer, audience: issuer, serviceToken, url: new URL(url).origin });
+await verifier.ready();
+const { roles, checkedBy }: VerifiedToken = await verifier.verifyHeader('Bearer ' + token);
+await ask('mutation { logout }', { authorization: 'Bearer ' + token });
+let reason: string | null = null;
+const giveUpAt = Date.now() + 10_000;
+while (reason === null && Date.now() < giveUpAt) {
+  const error: unknown = await verifier.verify(token).then(() => null, (thrown: unknown) => thrown);
+  reason = error instanceof TokenRefusedError ? error.reason : null;
+}
+await verifier.close();
+const closed: unknown = await verifier.verify(token).catch((thrown: unknown) => thrown);
+console.log(JSON.stringify({ roles, checkedBy, reason, closed: closed instanceof VerifierUnavailableError }));
+await latchkey.close();
+`;
 /** Each is a mistake that the types must find. */
 const mistakes = `
 import { createLatchkey } from 'latchkey';
@@ -54,6 +88,14 @@ if (viewer.kind === 'account') {
 }
 // @ts-expect-error: what is inside stays inside
 latchkey.services;
+import { createVerifier } from 'latchkey/verify';
+const known = { issuer: 'https://auth.example.com', audience: 'https://auth.example.com' };
+// @ts-expect-error: without a service token it must be said
+createVerifier(known);
+// @ts-expect-error: a variable may not be set
+createVerifier({ ...known, serviceToken: process.env.SERVICE_TOKEN });
+// @ts-expect-error: who can check could forge
+createVerifier({ ...known, serviceToken: null, algorithms: ['HS256'] });
 // @ts-expect-error: no deep imports
 await import('latchkey/dist/app.js');
 `;
@@ -106,6 +148,14 @@ describe('The package, installed into an empty folder', () => {
       problems: [{ variable: 'PORT', problem: expect.any(String) }],
     });
     await node('out/example-1.js');
+  }, 120_000);
+
+  it('brings the verifier for other services, with its types', async () => {
+    writeFileSync(join(folder, 'verifying.ts'), verifying);
+    writeFileSync(join(folder, 'tsconfig.verifying.json'), JSON.stringify({ compilerOptions, files: ['verifying.ts'] }));
+    await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.verifying.json');
+    const { stdout } = await node('out/verifying.js');
+    expect(JSON.parse(stdout)).toEqual({ roles: ['user'], checkedBy: 'feed', reason: 'REVOKED', closed: true });
   }, 120_000);
 
   it('keeps its inside to itself, and its types find mistakes', async () => {

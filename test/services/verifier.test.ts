@@ -7,6 +7,8 @@ import { endOf } from '../../src/auth/liveness.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 import type { Ending } from '../../src/store/records.js';
+import type { AccessTokenClaims } from '../../src/verify/claims.js';
+import { KnownRevocations } from '../../src/verify/known-revocations.js';
 import { aClock, aRoleBook, FakeTime, tokenConfig } from '../support/factories.js';
 import { partsOf } from '../support/forging.js';
 import { anAccount, aSession, day } from '../support/records.js';
@@ -26,14 +28,16 @@ interface Verdict {
 /** The algorithm as docs/services.md has it. */
 interface Algorithm {
   take(page: RevocationsPage): void;
-  judge(claims: object, now: number): Verdict;
+  judge(claims: AccessTokenClaims, now: number): Verdict;
 }
 const source = blocks('js')[0] ?? '';
 const newAlgorithm = (): Algorithm => new Function(`${source}\nreturn { take, judge };`)() as Algorithm;
+/** The one of `latchkey/verify`, which is held to the same. */
+const newOwnAlgorithm = (): Algorithm => new KnownRevocations();
 
 /** Follows one server, and knows nothing else of it than its pages and its keys. */
 class Verifier {
-  private algorithm = newAlgorithm();
+  private algorithm: Algorithm;
   /** The whole set on its way, for the one that replaces what it has. */
   private next: Algorithm | null = null;
   private cursor: string | undefined;
@@ -42,14 +46,16 @@ class Verifier {
   constructor(
     private readonly url: string,
     private readonly onWholeSet: 'merge' | 'replace',
+    private readonly begin: () => Algorithm = newAlgorithm,
   ) {
+    this.algorithm = begin();
     this.keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', url));
   }
 
   async follow(): Promise<void> {
     for (;;) {
       const page = await this.ask();
-      if (page.complete && this.onWholeSet === 'replace') this.next = newAlgorithm();
+      if (page.complete && this.onWholeSet === 'replace') this.next = this.begin();
       (this.next ?? this.algorithm).take(page);
       this.cursor = page.cursor;
       if (page.more) continue;
@@ -78,7 +84,7 @@ class Verifier {
   async check(token: string): Promise<Verdict> {
     const options = { typ: 'at+jwt', issuer: allowedOrigin, audience: allowedOrigin, algorithms: ['ES256'] };
     const { payload } = await jwtVerify(token, this.keys, options);
-    return this.algorithm.judge(payload, Date.now() / 1000);
+    return this.algorithm.judge(payload as AccessTokenClaims, Date.now() / 1000);
   }
 }
 
@@ -120,7 +126,11 @@ describeStores('A verifier with nothing but the feed and the JWKS', (database) =
       roles: aRoleBook(),
       config,
     });
-    verifiers = (['merge', 'replace'] as const).map((how) => new Verifier(server.url, how));
+    verifiers = [
+      new Verifier(server.url, 'merge'),
+      new Verifier(server.url, 'replace'),
+      new Verifier(server.url, 'merge', newOwnAlgorithm),
+    ];
   });
 
   const follow = () => Promise.all(verifiers.map((verifier) => verifier.follow()));
@@ -210,7 +220,7 @@ describeStores('A verifier with nothing but the feed and the JWKS', (database) =
     await store.createSession(session);
     const { token } = tokens.issue(account, session);
     await store.revoke(session.id, null, { reason: 'LOGOUT', at: Date.now(), by: null }, Date.now() + day);
-    expect(newAlgorithm().judge(partsOf(token).claims, Date.now() / 1000)).toMatchObject({ alive: true });
+    expect(newAlgorithm().judge(partsOf(token).claims as AccessTokenClaims, Date.now() / 1000)).toMatchObject({ alive: true });
     expect(await verdictOf(server, token)).toMatchObject({ alive: false });
     await follow();
     for (const verifier of verifiers) expect(await verifier.check(token)).toMatchObject({ alive: false, reason: 'LOGOUT' });

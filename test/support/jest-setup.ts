@@ -5,6 +5,7 @@ import { join } from 'node:path';
 /** Jest maps `.js` to `.ts` in tests but not for its global set-up, so the module is named without an ending here. */
 const mongoServer = './mongo-server';
 const chromium = './chromium';
+const banners = './banner';
 
 async function setupBrowser(): Promise<void> {
   const { findChromium } = (await import(chromium)) as typeof import('./chromium.js');
@@ -14,6 +15,7 @@ async function setupBrowser(): Promise<void> {
     return;
   }
   if (process.env.REQUIRE_BROWSER === '1') throw new Error('REQUIRE_BROWSER=1, and there is no Chromium to test with');
+  const { banner } = (await import(banners)) as typeof import('./banner.js');
   process.stderr.write(banner('THE BROWSER TESTS ARE SKIPPED', 'There is no Chromium.', 'Install it, or set CHROMIUM_PATH.'));
 }
 
@@ -30,10 +32,11 @@ export default async function setup(): Promise<void> {
     case 'program':
       process.env.LATCHKEY_TEST_MONGO_PROGRAM = JSON.stringify(found.program);
       return;
-    case 'none':
+    case 'none': {
       if (process.env.REQUIRE_MONGO === '1') {
         throw new Error(`REQUIRE_MONGO=1, and there is no MongoDB to test with: ${found.reason}`);
       }
+      const { banner } = (await import(banners)) as typeof import('./banner.js');
       process.stderr.write(
         banner(
           'THE MONGODB HALF OF THE TESTS IS SKIPPED',
@@ -41,11 +44,6 @@ export default async function setup(): Promise<void> {
           'Set MONGODB_URI, or put mongod on PATH, or have python3 and PyPI.',
         ),
       );
+    }
   }
-}
-
-function banner(...lines: readonly string[]): string {
-  const width = Math.max(...lines.map((line) => line.length));
-  const edge = '#'.repeat(width + 6);
-  return ['', edge, ...lines.map((line) => `## ${line.padEnd(width)} ##`), edge, '', ''].join('\n');
 }
