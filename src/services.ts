@@ -267,7 +267,7 @@ export async function openServices(deps: ServiceDeps) {
     now: () => clock.now(),
     serverInfo: serverInfoOf(config),
     housekeeping,
-    /** Removes every session record, event of the audit log and tally that is due, also where the database does that by itself, and says how many. */
+    /** Removes every session record, sign-up that waits, tally, mail and event of the audit log that is due, also where the database does that by itself, and says how many. */
     purge: (onProgress?: (removed: number) => void) => removeExpired(store, clock, Number.POSITIVE_INFINITY, onProgress),
     flushUses: () => uses.flush(),
     /** Resolves when what was to be done after answers is done. */

@@ -22,7 +22,7 @@ export function addPurge(parent: Command): void {
   subcommand(
     parent,
     'purge',
-    'Remove the records of ended sessions and the events of the audit log whose time has come. Servers do it by themselves.',
+    'Remove what is due: sessions, events of the audit log, tallies, waiting sign-ups, mails. Servers do it by themselves.',
     {
       removed: 'records removed',
     },

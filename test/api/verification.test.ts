@@ -106,6 +106,8 @@ describeStores('Where addresses must be verified', (database) => {
       }
     }
     for (const [name, seen] of asked) expect({ name, seen: [...seen] }).toEqual({ name, seen: [expect.stringMatching(/\w/)] });
+    // It would take the mails of later tests.
+    await watched.close();
   });
 
   it('a verification can be asked for again, where one attempt waits', async () => {
@@ -132,6 +134,7 @@ describeStores('Where addresses must be verified', (database) => {
   it('an account from before, or made by an operator, is told after the right password alone that it is not verified', async () => {
     const open = await startServer(database.url);
     const ada = await aPerson(open.url);
+    await open.close();
     expect(codeOf(await logIn(ada.email))).toBe('EMAIL_NOT_VERIFIED');
     expect(codeOf(await logIn(ada.email, 'not the password'))).toBe('INVALID_CREDENTIALS');
     await calls.requestEmailVerification(url, [ada.email]);

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/port.js';
+import { counting } from '../support/counting.js';
 import { storeWith, withoutFeed } from '../support/factories.js';
 import { createFaultyStore } from '../support/faulty-store.js';
 import { es256, jws, partsOf } from '../support/forging.js';
@@ -24,18 +24,7 @@ describeStores('Introspection', (database) => {
   let server: TestServer;
   const reads: string[] = [];
   beforeAll(async () => {
-    const counting = async (url: string): Promise<Store> =>
-      new Proxy(await openStore(url), {
-        get: (store, verb) => {
-          const value: unknown = Reflect.get(store, verb);
-          if (typeof value !== 'function') return value;
-          return (...args: unknown[]) => {
-            if (verb !== 'beat' && verb !== 'recordUses') reads.push(String(verb));
-            return Reflect.apply(value, store, args);
-          };
-        },
-      });
-    server = await startServer(database.url, withServices, counting);
+    server = await startServer(database.url, withServices, counting(reads));
     await untilFeed(server.url);
   });
 

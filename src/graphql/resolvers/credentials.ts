@@ -71,7 +71,7 @@ export class CredentialResolver {
   }
 
   @Mutation(() => Boolean, {
-    description: `Asks for another email address: it takes effect when the link that is mailed there is followed, within 24 hours unless set otherwise. The old address is told, and for 7 days can revert it. Errors: UNAUTHENTICATED, ${password}, BAD_USER_INPUT, EMAIL_TAKEN (only where addresses need no verification), RATE_LIMITED (5 changes within 7 days, or too many requests for verification from this network).`,
+    description: `Asks for another email address: it takes effect when the link that is mailed there is followed, within 24 hours unless set otherwise. The old address is told, and for 7 days can revert it, unless that notice is off. Errors: UNAUTHENTICATED, ${password}, BAD_USER_INPUT, EMAIL_TAKEN (only where addresses need no verification), RATE_LIMITED (5 changes within 7 days, or too many requests for verification from this network).`,
   })
   async changeEmail(
     @Ctx() { services, signedIn, request }: GraphQLContext,
