@@ -77,11 +77,17 @@ export class AuthClient {
 
   /**
    * Finds out who is signed in: asks other tabs, then the server. From now on the session is kept fresh. Every other method does it as
-   * well; a second call asks nobody again unless the first failed.
+   * well; a second call asks nobody again unless the first failed. After a failure it is tried again each half minute and whenever the
+   * page is seen anew.
    */
   async start(): Promise<AuthState> {
     this.listen();
-    if (this.held.state.kind === 'unknown') await this.refresher.refresh();
+    if (this.held.state.kind === 'unknown') {
+      await this.refresher.refresh().catch((error: unknown) => {
+        this.renewal.retryLater();
+        throw error;
+      });
+    }
     return this.held.state;
   }
 

@@ -27,7 +27,7 @@ export class Renewal {
   start(): void {
     if (this.stopWaking !== null) return;
     this.stopWaking = this.deps.platform.page.onWake(() => this.check());
-    this.check();
+    if (this.deps.held.grant !== null) this.check();
   }
 
   stop(): void {
@@ -38,20 +38,37 @@ export class Renewal {
 
   /** Refreshes if it is time, in the background; a failure shows when somebody needs a token. Sets the timer anew. */
   check(): void {
-    const { held, refresher, platform } = this.deps;
+    const { held, platform } = this.deps;
     platform.clock.clearTimeout(this.timer);
     const { grant } = held;
-    if (grant === null || this.stopWaking === null || !platform.page.isVisible()) return;
+    if (held.state.kind === 'signed-out' || this.stopWaking === null || !platform.page.isVisible()) return;
+    if (grant === null) {
+      this.refresh();
+      return;
+    }
     if (this.plan?.grant !== grant) {
       this.plan = { grant, dueMs: grant.lifetimeMs * (earliestShare + jitterShare * platform.random()) };
     }
     const leftMs = this.plan.dueMs - elapsedSince(grant.since, platform.clock);
-    if (leftMs > 0) return this.checkIn(Math.min(leftMs, longestTimerMs));
+    if (leftMs > 0) {
+      this.checkIn(Math.min(leftMs, longestTimerMs));
+      return;
+    }
+    this.refresh();
+  }
+
+  /** After a start that failed: tries again until it is known who is signed in. */
+  retryLater(): void {
     this.checkIn(afterFailureMs);
-    refresher.refresh().catch(() => undefined);
+  }
+
+  private refresh(): void {
+    this.checkIn(afterFailureMs);
+    this.deps.refresher.refresh().catch(() => undefined);
   }
 
   private checkIn(milliseconds: number): void {
+    this.deps.platform.clock.clearTimeout(this.timer);
     this.timer = this.deps.platform.clock.setTimeout(() => this.check(), milliseconds);
   }
 }

@@ -38,7 +38,7 @@ export class FakeBrowser {
   /** Stands between a tab and the network. */
   network: (sent: Sent, send: Send) => Promise<Response> = (_sent, send) => send();
   readonly storage = new FakeStorage();
-  private readonly cookies = new Map<string, string>();
+  private jar = new Map<string, string>();
   private readonly locks = new FakeLocks();
   private readonly channels = new Set<FakeChannel>();
   private readonly shift = { monotonic: 0, wall: 0 };
@@ -105,11 +105,15 @@ export class FakeBrowser {
   }
 
   hasCookie(): boolean {
-    return this.cookies.size > 0;
+    return this.jar.size > 0;
   }
 
-  forgetCookies(): void {
-    this.cookies.clear();
+  cookies(): ReadonlyMap<string, string> {
+    return new Map(this.jar);
+  }
+
+  setCookies(cookies: ReadonlyMap<string, string>): void {
+    this.jar = new Map(cookies);
   }
 
   /** A script of the same origin that speaks on the channel of these tabs. */
@@ -133,7 +137,7 @@ export class FakeBrowser {
     return this.network(sent, async () => {
       const headers = new Headers(init.headers);
       headers.set('origin', allowedOrigin);
-      if (init.credentials === 'include') headers.set('cookie', [...this.cookies].map((pair) => pair.join('=')).join('; '));
+      if (init.credentials === 'include') headers.set('cookie', [...this.jar].map((pair) => pair.join('=')).join('; '));
       const response = await fetch(uri, { ...init, headers });
       if (init.credentials === 'include') for (const line of response.headers.getSetCookie()) this.keepCookie(line);
       return response;
@@ -142,8 +146,8 @@ export class FakeBrowser {
 
   private keepCookie(line: string): void {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-    if (value === '') this.cookies.delete(name);
-    else this.cookies.set(name, value);
+    if (value === '') this.jar.delete(name);
+    else this.jar.set(name, value);
   }
 }
 
