@@ -57,7 +57,7 @@ export class AuthClient {
     const { api, held, tabs, exclusive } = this;
     this.refresher = new Refresher({ api, held, tabs, exclusive, storage, platform });
     this.renewal = new Renewal({ held, refresher: this.refresher, platform });
-    held.onGrantHeld(() => this.renewal.check());
+    held.onMove(() => this.renewal.check());
   }
 
   static create(options: AuthClientOptions): AuthClient {

@@ -52,8 +52,8 @@ export class HeldSession implements TabsListener {
     return grant !== null && grant.issuedAt > issuedAt ? grant : null;
   }
 
-  /** Calls when a token was taken, by whatever way. Returns what ends that. */
-  onGrantHeld(hearer: () => void): () => void {
+  /** Calls when a token was taken, by whatever way, and when the session has ended. Returns what ends that. */
+  onMove(hearer: () => void): () => void {
     this.hearers.add(hearer);
     return () => this.hearers.delete(hearer);
   }
@@ -109,6 +109,7 @@ export class HeldSession implements TabsListener {
     this.endedSessionId = state.sessionId ?? null;
     this.changes += 1;
     this.become(state);
+    this.moved();
   }
 
   private hold(grant: Grant): void {
@@ -117,6 +118,10 @@ export class HeldSession implements TabsListener {
     const next: SignedIn = { kind: 'signed-in', sessionId, user };
     if (this.current.kind !== 'signed-in' || this.current.sessionId !== sessionId) this.changes += 1;
     if (JSON.stringify(next) !== JSON.stringify(this.current)) this.become(next);
+    this.moved();
+  }
+
+  private moved(): void {
     for (const hear of [...this.hearers]) hear();
   }
 

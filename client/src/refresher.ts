@@ -82,9 +82,9 @@ export class Refresher {
   private async attempt(newerThan: number, changes: number): Promise<Grant | null> {
     const { held, api, storage } = this.deps;
     // The tab that had the lock before has told its result, which may not have come yet: so it is asked for.
-    const known = held.newerThan(newerThan) ?? (await this.askTabs(newerThan));
-    if (known !== null) return known;
-    if (held.state.kind === 'signed-out' && held.changes !== changes) return null;
+    const hasEnded = () => held.state.kind === 'signed-out' && held.changes !== changes;
+    const known = held.newerThan(newerThan) ?? (hasEnded() ? null : await this.askTabs(newerThan));
+    if (known !== null || hasEnded()) return known;
     const presented = storage === null ? null : await storage.read();
     if (storage !== null && presented === null) return this.end({ kind: 'signed-out', reason: 'NO_SESSION' });
     try {
@@ -140,13 +140,14 @@ export class Refresher {
     });
   }
 
-  private hear(newerThan: number): { readonly grant: Promise<Grant>; readonly stop: () => void } {
+  /** Null when the session has ended meanwhile. */
+  private hear(newerThan: number): { readonly grant: Promise<Grant | null>; readonly stop: () => void } {
     const { held } = this.deps;
     let stop = () => {};
-    const grant = new Promise<Grant>((resolve) => {
-      stop = held.onGrantHeld(() => {
+    const grant = new Promise<Grant | null>((resolve) => {
+      stop = held.onMove(() => {
         const newer = held.newerThan(newerThan);
-        if (newer !== null) resolve(newer);
+        if (newer !== null || held.state.kind === 'signed-out') resolve(newer);
       });
     });
     return { grant, stop };
