@@ -55,7 +55,7 @@ beforeAll(async () => {
   server = await startServer('sqlite::memory:', { LATCHKEY_ALLOWED_ORIGINS: origin });
   scripts = await scriptsFor(server.url);
 });
-afterAll(() => site.close());
+afterAll(() => void site.close());
 
 let people = 0;
 async function somebody(): Promise<string> {

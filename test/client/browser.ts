@@ -123,6 +123,11 @@ export class FakeBrowser {
     return new FakeChannel(channel.name, this.channels, [], () => 0);
   }
 
+  /** What was said so far has been heard, in a browser whose messages take no time. */
+  delivered(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
   private openChannel(name: string): FakeChannel | null {
     if (this.options.hasChannel === false) return null;
     const channel = new FakeChannel(name, this.channels, this.messages, this.options.messageDelay ?? (() => 0));
@@ -207,6 +212,10 @@ class FakeChannel {
         if (this.all.has(other)) for (const listener of other.listeners) listener({ data });
       }, this.delay()).unref();
     }
+  }
+
+  listen(): void {
+    this.all.add(this);
   }
 
   close(): void {
