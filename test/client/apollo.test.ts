@@ -7,7 +7,8 @@ import { post } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { FakeBrowser } from './browser.js';
 
-const hour = 3_600_000;
+/** After it no token of before is accepted: they live for an hour at most, and requests have 30 s of leeway. */
+const tokensEndMs = 61 * 60_000;
 const me = gql`query Me { me { email } }`;
 const publicInfo = gql`query Info { serverInfo { version } }`;
 const revokeOthers = gql`mutation Others { revokeOtherSessions { count } }`;
@@ -64,7 +65,7 @@ describe('authLink', () => {
   it('refreshes a token that the server finds expired, once for many operations, and repeats each once', async () => {
     const { apollo, browser, email, sent } = await setup();
     // The server's time alone: the page cannot know.
-    server.advanceClock(hour);
+    server.advanceClock(tokensEndMs);
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => apollo.query({ query: me, context: { queryDeduplication: false } })),
     );
@@ -77,7 +78,7 @@ describe('authLink', () => {
 
   it('repeats a mutation that was refused as a whole', async () => {
     const { apollo, browser, sent } = await setup();
-    server.advanceClock(hour);
+    server.advanceClock(tokensEndMs);
     const { data } = await apollo.mutate({ mutation: revokeOthers });
     expect(data).toMatchObject({ revokeOtherSessions: { count: 0 } });
     expect(sent).toHaveLength(2);
@@ -87,7 +88,7 @@ describe('authLink', () => {
   it('does not repeat a mutation of which a part was done, and refreshes for the next', async () => {
     const { apollo, auth, sent } = await setup();
     const before = await auth.getAccessToken();
-    server.advanceClock(hour);
+    server.advanceClock(tokensEndMs);
     expect(authErrorOf(await failureOf(apollo.mutate({ mutation: twoAtOnce })))).toMatchObject({ reason: 'EXPIRED' });
     expect(sent).toHaveLength(1);
     expect((await apollo.query({ query: me })).error).toBeUndefined();
@@ -126,11 +127,11 @@ describe('authLink', () => {
 
   it('fails with AuthUnavailableError, not as signed out, when the token has ended and the server cannot be asked', async () => {
     const { apollo, auth, browser, sent } = await setup();
-    server.advanceClock(hour);
+    server.advanceClock(tokensEndMs);
     browser.network = async () => Response.json({ errors: [{ extensions: { code: 'RATE_LIMITED', retryAfter: 900 } }] }, { status: 429 });
     expect(await failureOf(apollo.query({ query: me }))).toBeInstanceOf(AuthUnavailableError);
     expect(sent).toHaveLength(1);
-    browser.pass(hour);
+    browser.pass(tokensEndMs);
     expect(await failureOf(apollo.query({ query: me }))).toBeInstanceOf(AuthUnavailableError);
     expect(sent).toHaveLength(1);
     expect(auth.state.kind).toBe('signed-in');
@@ -138,7 +139,7 @@ describe('authLink', () => {
 
   it('sends nothing for an operation that was given up before it had its token', async () => {
     const { apollo, auth, browser, sent } = await setup();
-    browser.pass(hour);
+    browser.pass(tokensEndMs);
     const subscription = apollo.watchQuery({ query: me, fetchPolicy: 'network-only' }).subscribe({});
     subscription.unsubscribe();
     await auth.getAccessToken();

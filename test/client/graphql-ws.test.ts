@@ -9,7 +9,8 @@ import { loginMutation, post } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { FakeBrowser } from './browser.js';
 
-const hour = 3_600_000;
+/** After it no token of before is accepted: they live for an hour at most, and requests have 30 s of leeway. */
+const tokensEndMs = 61 * 60_000;
 const query = 'subscription { sessionEvents { type session { id user { email } } } }';
 
 const sockets = new Set<Client>();
@@ -121,8 +122,8 @@ describe('A socket of createSocketClient', () => {
     const followed = [follow(socket, email), follow(socket, email)];
     for (const one of followed) await one.flows();
     for (let round = 1; round <= 3; round += 1) {
-      server.advanceClock(hour);
-      browser.pass(hour);
+      server.advanceClock(tokensEndMs);
+      browser.pass(tokensEndMs);
       for (const one of followed) await one.flows();
       expect(browser.count('RefreshToken')).toBe(round);
     }
@@ -132,7 +133,7 @@ describe('A socket of createSocketClient', () => {
 
   it('is opened with a new token when the server finds the first one expired already', async () => {
     const { auth, browser, email } = await signedIn();
-    server.advanceClock(hour);
+    server.advanceClock(tokensEndMs);
     const { socket } = open(auth);
     await follow(socket, email).flows();
     expect(browser.count('RefreshToken')).toBe(1);
@@ -192,8 +193,8 @@ describe('A socket of createSocketClient', () => {
       refusals -= 1;
       return new Response('', { status: 503, headers: { 'retry-after': '31' } });
     };
-    server.advanceClock(hour);
-    browser.pass(hour);
+    server.advanceClock(tokensEndMs);
+    browser.pass(tokensEndMs);
     const gone = setInterval(() => browser.pass(31_000), 10);
     await followed.flows().finally(() => clearInterval(gone));
     expect(refusals).toBe(0);
@@ -227,8 +228,8 @@ describe('A socket of createSocketClient', () => {
       for (let round = 0; round < 2; round += 1) {
         const { value } = await events.next();
         expect(value?.data.sessionEvents.type).toBe('CREATED');
-        server.advanceClock(hour);
-        browser.pass(hour);
+        server.advanceClock(tokensEndMs);
+        browser.pass(tokensEndMs);
       }
     } finally {
       clearInterval(beats);
@@ -250,8 +251,8 @@ describe('A socket of createSocketClient', () => {
       .subscribe(({ data }) => types.push(data?.sessionEvents.type ?? 'none'));
     const followed = follow(socket, email);
     await followed.flows();
-    server.advanceClock(hour);
-    browser.pass(hour);
+    server.advanceClock(tokensEndMs);
+    browser.pass(tokensEndMs);
     await followed.flows();
     await followed.flows();
     subscription.unsubscribe();

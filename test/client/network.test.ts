@@ -212,6 +212,28 @@ describe('What is no matter of the network', () => {
   });
 });
 
+describe('A token that was refused', () => {
+  it('is not handed out again, not even after a late refusal of the one before', async () => {
+    const tab = scripted();
+    await tab.auth.login(credentials);
+    await tab.auth.refresh();
+    tab.api.steps.push(unreachable, unreachable, unreachable, unreachable);
+    expect(await outcome(tab, tab.auth.handleUnauthenticated('access-2'), 10 * second)).toBeInstanceOf(AuthUnavailableError);
+    tab.api.steps.push(() => refusal('RATE_LIMITED', { retryAfter: 900 }));
+    expect(await outcome(tab, tab.auth.handleUnauthenticated('access-1'), 10 * second)).toBeInstanceOf(AuthUnavailableError);
+    await tab.time.pass(900 * second);
+    expect(await outcome(tab, tab.auth.handleUnauthenticated('access-1'), 0)).toBe('access-3');
+  });
+
+  it('is not refreshed where another one is held already', async () => {
+    const tab = scripted();
+    await tab.auth.login(credentials);
+    await tab.auth.refresh();
+    expect(await tab.auth.handleUnauthenticated('access-1')).toBe('access-2');
+    expect(tab.api.operations).toEqual(['Login', 'RefreshToken']);
+  });
+});
+
 describe('A reply that is lost after the server has acted', () => {
   let server: TestServer;
   beforeAll(async () => {
