@@ -181,9 +181,22 @@ module.exports = {
     rule('unresolvable', 'This import leads nowhere.', {}, { couldNotResolve: true }),
     rule(
       'outside-source',
-      'src/ imports nothing of the tests, scripts, the console or the build.',
+      'src/ imports nothing of the tests, scripts, the client, the console or the build.',
       { path: '^src/' },
-      { path: '^(test|scripts|console|dist)/' },
+      { path: '^(test|scripts|client|console|dist)/' },
+    ),
+    rule(
+      'outside-client',
+      'client/ is a package of its own, for any page: it holds all that it needs.',
+      { path: '^client/' },
+      { path: '^(src|test|scripts|console|dist)/' },
+    ),
+    rule('client-without-node', 'client/ runs in browsers.', { path: '^client/' }, { dependencyTypes: ['core'] }),
+    rule(
+      'client-peers',
+      "Each library that a page may have has one entry of the client's, so that pages without it can use the rest.",
+      { path: '^client/src/', pathNot: '^client/src/(apollo|graphql-ws|react)[.]tsx?$' },
+      { path: '(^|/)node_modules/' },
     ),
     rule(
       'outside-console',

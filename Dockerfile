@@ -10,6 +10,8 @@ ARG NODE_IMAGE=node:26-trixie-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+# A development dependency that lies in a folder: npm asks for its manifest.
+COPY client/package.json client/
 # Without scripts: no package needs its own, and ours (`prepare`) would build before the sources are there.
 RUN npm ci --ignore-scripts
 COPY . .
@@ -18,6 +20,7 @@ RUN node scripts/build.mjs
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY client/package.json client/
 # npm installs libsql for glibc and for musl side by side.
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/@libsql/linux-*-musl*

@@ -16,17 +16,22 @@ function program(name, command = name) {
 const types = ['--noEmit', '--incremental', '--tsBuildInfoFile', '.cache/check.tsbuildinfo'];
 const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 const steps = [
-  { name: 'build', run: ['scripts/build.mjs'], mend: 'mend the types in src/' },
+  { name: 'build', run: ['scripts/build.mjs'], mend: 'mend the types in src/ and client/src/' },
   { name: 'types', run: [program('typescript', 'tsc'), ...types], mend: 'mend the types in src/, test/ and *.ts' },
   {
     name: 'types of the console',
     run: [program('typescript', 'tsc'), '-p', 'console', '--incremental', '--tsBuildInfoFile', '.cache/check-console.tsbuildinfo'],
     mend: 'mend the types in console/',
   },
+  {
+    name: "types of the client's example",
+    run: [program('typescript', 'tsc'), '-p', 'client/example'],
+    mend: 'mend the types in client/example/',
+  },
   { name: 'lint and format', run: [program('@biomejs/biome', 'biome'), 'ci', ...plain], mend: 'npm run format, then mend what is left' },
   {
     name: 'layers and cycles',
-    run: [program('dependency-cruiser', 'depcruise'), 'src', 'console'],
+    run: [program('dependency-cruiser', 'depcruise'), 'src', 'client/src', 'client/example', 'console'],
     mend: 'see the table in .dependency-cruiser.cjs and docs/architecture.md',
   },
   { name: 'dead code and dependencies', run: [program('knip'), '--no-progress'], mend: 'remove what nobody uses, name what is used' },

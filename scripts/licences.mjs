@@ -131,7 +131,8 @@ ${summaryOf(inConsole)}.
 ${table(inConsole)}
 `;
 
-const isProduction = ([path, { dev }]) => path !== '' && dev !== true;
+/** The link is our own `client/`, a development dependency as the console is: npm marks what a link leads to and not the link. */
+const isProduction = ([path, { dev, link }]) => path !== '' && dev !== true && link !== true;
 const server = Object.entries(packages)
   .filter(isProduction)
   .map(([path]) => path);

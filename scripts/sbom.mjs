@@ -20,7 +20,9 @@ function everything() {
 
 /** `name@version` of every dependency of production, the optional ones for other platforms included. */
 function productionRefs() {
-  const entries = Object.entries(readJson('package-lock.json').packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  const entries = Object.entries(readJson('package-lock.json').packages).filter(
+    ([path, { dev, link }]) => path !== '' && dev !== true && link !== true,
+  );
   return new Set(entries.map(([path, { version }]) => `${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`));
 }
 

@@ -191,7 +191,16 @@ export function isInImage(plan: ImagePlan, path: string): boolean {
 }
 
 /** What must never reach a build, and what a build cannot do without. */
-const kept = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs', 'schema/schema.graphql'];
+const kept = [
+  'package.json',
+  'package-lock.json',
+  'client/package.json',
+  'client/tsconfig.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build.mjs',
+  'schema/schema.graphql',
+];
 const leftOut = [
   ...['node_modules/a/index.js', '.git/HEAD', '.env', '.env.local', '.cache/x', 'data/secret', 'data/latchkey.db', 'dist/main.js'],
   ...['deploy/secrets/store_url', 'test/config.test.ts', 'a/node_modules/b/index.js', 'other.db-wal', 'coverage/index.html'],
@@ -222,10 +231,10 @@ export function dockerfileProblems(text: string, ignoreText: string): string[] {
 /** Names of the packages that `npm ci --omit=dev` installs at the top of `node_modules`. */
 function productionPackages(): string[] {
   const lock = JSON.parse(readFileSync(projectPath('package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+    packages: Record<string, { dev?: boolean; devOptional?: boolean; link?: boolean }>;
   };
   return Object.entries(lock.packages)
-    .filter(([path, { dev, devOptional }]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !dev && !devOptional)
+    .filter(([path, { dev, devOptional, link }]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !dev && !devOptional && !link)
     .map(([path]) => path.slice('node_modules/'.length))
     .filter((name) => existsSync(projectPath(`node_modules/${name}`)));
 }

@@ -7,8 +7,8 @@ import { projectPath, runNode } from './project.js';
 const cruiser = projectPath('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
 
 describe('the import table', () => {
-  test('holds for every file of src/ and console/, without a cycle', () => {
-    const { status, output } = runNode([cruiser, 'src', 'console']);
+  test('holds for every file of src/, client/ and console/, without a cycle', () => {
+    const { status, output } = runNode([cruiser, 'src', 'client/src', 'client/example', 'console']);
     expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('no dependency violations found') });
   });
 
@@ -31,6 +31,9 @@ const offences = [
   ['store/open.ts', "export { openMongoStore } from './mongo/open.js';", 'store-open-imports-on-demand'],
   ['store/sqlite/other.ts', "export { openMongoStore } from '../mongo/open.js';", 'store-sqlite-imports'],
   ['../console/src/page.tsx', "export { loadConfig } from '../../src/config.js';", 'outside-console'],
+  ['../client/src/settings.ts', "export { loadConfig } from '../../src/config.js';", 'outside-client'],
+  ['../client/src/path.ts', "import { join } from 'node:path';\nexport { join };", 'client-without-node'],
+  ['../client/src/store.ts', "import { Observable } from 'rxjs';\nexport { Observable };", 'client-peers'],
   ['helpers/text.ts', "export { loadConfig } from '../config.js';", 'file-without-layer'],
   ['auth/one.ts', "import type { Two } from './two.js';\nexport type One = Two;", 'cycle'],
   ['telemetry/counts.ts', "import { Registry } from 'prom-client';\nexport { Registry };", 'home-of-prom-client'],
@@ -60,7 +63,7 @@ describe('an offence against the import table', () => {
     }
     for (const name of ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json']) cpSync(projectPath(name), join(folder, name));
     symlinkSync(projectPath('node_modules'), join(folder, 'node_modules'), 'junction');
-    output = runNode([cruiser, 'src', 'console'], folder).output;
+    output = runNode([cruiser, 'src', 'client', 'console'], folder).output;
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -24,9 +24,12 @@ export interface LockFile {
 
 export const lockFile = JSON.parse(readFileSync(projectPath('package-lock.json'), 'utf8')) as LockFile;
 export const root: LockedPackage = lockFile.packages[''] ?? {};
-/** Every package but the root, with its path. */
+/** Our own: the root, `client/` and the link to that. */
+const ownPaths = ['', 'client', 'node_modules/latchkey-client'];
+export const ownLink: LockedPackage | undefined = lockFile.packages['node_modules/latchkey-client'];
+/** Every package of somebody else, with its path. */
 export const lockedPackages: readonly (readonly [path: string, entry: LockedPackage])[] = Object.entries(lockFile.packages).filter(
-  ([path]) => path !== '',
+  ([path]) => !ownPaths.includes(path),
 );
 
 /** `node_modules/a/node_modules/@b/c` is a copy of `@b/c`. */

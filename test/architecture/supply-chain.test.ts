@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { validRange } from 'semver';
 import { badCopies, knownBadVersions } from './known-bad-versions.js';
-import { type LockFile, lockedPackages, lockFile, nameOf, root } from './lock-file.js';
+import { type LockFile, lockedPackages, lockFile, nameOf, ownLink, root } from './lock-file.js';
 import { projectPath, runNode } from './project.js';
 
 const manifest = JSON.parse(readFileSync(projectPath('package.json'), 'utf8'));
@@ -26,11 +26,18 @@ describe('package-lock.json', () => {
     execFileSync('npm', ['ls', '--package-lock-only', '--all'], { cwd: projectPath('.'), stdio: 'pipe' });
   });
 
+  it('knows the client of this repository by a link, for development alone', () => {
+    expect(ownLink).toEqual({ resolved: 'client', link: true });
+    expect(root.devDependencies?.['latchkey-client']).toBe('file:client');
+    expect(lockFile.packages.client).toMatchObject({ name: 'latchkey-client', version: manifest.version, dev: true });
+  });
+
   it('takes every package from the registry that npm is set to: no address, no link, no repository, no file', () => {
     const elsewhere = lockedPackages.filter(([, { resolved, link }]) => resolved !== undefined || link !== undefined);
     expect(elsewhere.map(([path]) => path)).toEqual([]);
     const asked = lockedPackages.concat([['', root]]).flatMap(([path, entry]) =>
       Object.entries({ ...entry.dependencies, ...entry.devDependencies, ...entry.optionalDependencies })
+        .filter(([name]) => name !== 'latchkey-client')
         .filter(([, range]) => validRange(range.replace(/^npm:.+@/, '')) === null)
         .map(([name, range]) => `${path}: ${name} ${range}`),
     );
