@@ -20,7 +20,7 @@ const filesIn = (folder) =>
 
 /** One hash over all that the output depends on. Of the packages the lock file tells the versions. */
 function hashOfInputs() {
-  const sources = filesIn(join(root, 'console')).map((file) => `console/${file}`);
+  const sources = ['console', 'client/src'].flatMap((folder) => filesIn(join(root, folder)).map((file) => `${folder}/${file}`));
   const hash = createHash('sha256');
   for (const file of [...sources, 'scripts/build-console.mjs', 'package-lock.json', 'tsconfig.json']) {
     if (existsSync(join(root, file)))

@@ -1,4 +1,4 @@
-// Typed documents for the API tests, as codegen.ts says. With --check: compares only.
+// Typed documents for the API tests and the console, as codegen.ts says. With --check: compares only.
 import { readdir, readFile } from 'node:fs/promises';
 import { codegen } from '@graphql-codegen/core';
 import { transform } from 'esbuild';
@@ -22,15 +22,21 @@ async function readDocuments(folder) {
   );
 }
 
-const { schema, documents, output, plugins, config } = await importSettings();
-const schemaAst = buildSchema(await readFile(new URL(schema, root), 'utf8'));
-const text = await codegen({
-  schema: parse(await readFile(new URL(schema, root), 'utf8')),
-  schemaAst,
-  documents: await readDocuments(documents),
-  filename: output,
-  plugins: Object.keys(plugins).map((name) => ({ [name]: config })),
-  pluginMap: plugins,
-  config,
-});
-await writeOrCheck([[new URL(output, root), `// Made by \`npm run codegen\`. Do not edit.\n${text.trimEnd()}\n`]], 'npm run codegen');
+const { schema, targets, plugins, config } = await importSettings();
+const schemaText = await readFile(new URL(schema, root), 'utf8');
+const schemaAst = buildSchema(schemaText);
+
+/** Codegen refuses a document that the schema does not know. */
+async function generate({ documents, output }) {
+  const text = await codegen({
+    schema: parse(schemaText),
+    schemaAst,
+    documents: await readDocuments(documents),
+    filename: output,
+    plugins: Object.keys(plugins).map((name) => ({ [name]: config })),
+    pluginMap: plugins,
+    config,
+  });
+  return [new URL(output, root), `// Made by \`npm run codegen\`. Do not edit.\n${text.trimEnd()}\n`];
+}
+await writeOrCheck(await Promise.all(targets.map(generate)), 'npm run codegen');

@@ -446,6 +446,13 @@ export const settings = {
     about: 'Whether a browser that opens `/graphql` gets a schema explorer. It needs `LATCHKEY_INTROSPECTION`.',
     parse: onOff,
   }),
+  console: setting({
+    env: 'LATCHKEY_CONSOLE',
+    defaultText: 'on',
+    bounds: 'on, off',
+    about: 'Whether `/console` has the page for accounts and administration, in production too.',
+    parse: onOff.transform((value) => value ?? true),
+  }),
   keyRotationSeconds: setting({
     env: 'LATCHKEY_KEY_ROTATION',
     defaultText: '30d',

@@ -5,9 +5,10 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Config } from '../config.js';
+import { registerConsolePage } from './console-page.js';
 
 export interface ConsoleDeps {
-  readonly config: Pick<Config, 'sandbox'>;
+  readonly config: Pick<Config, 'sandbox' | 'console'>;
   readonly logger: { warn(details: object, message: string): void };
   /** Where `npm run build` put the console; for tests another folder. */
   readonly consoleFolder?: string;
@@ -22,7 +23,7 @@ const oneYearMs = 31_536_000_000;
  * `eval`. Styles may be inline because the editor (Monaco) writes its theme into `<style>` and positions into `style` attributes. Its
  * style sheet carries fonts and images as `data:`, which cannot run. Its language services are workers from files of this server.
  */
-const pagePolicy = [
+const sandboxPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -39,10 +40,18 @@ const pagePolicy = [
 const answers = ['application/graphql-response+json', 'application/json', 'text/html'];
 const prefersPage = (request: FastifyRequest): boolean => new Negotiator(request).mediaType(answers) === 'text/html';
 
+interface Pages {
+  /** `/graphql` for browsers. */
+  readonly sandbox: string;
+  /** `/console`. */
+  readonly console: string;
+}
+
 /** Null where the console was not built. */
-async function readPage(folder: string): Promise<string | null> {
+async function readPages(folder: string): Promise<Pages | null> {
+  const read = (file: string) => readFile(join(folder, file), 'utf8');
   try {
-    return await readFile(join(folder, 'index.html'), 'utf8');
+    return { sandbox: await read('index.html'), console: await read('page.html') };
   } catch {
     return null;
   }
@@ -66,25 +75,30 @@ async function registerAssets(app: FastifyInstance, { folder }: { readonly folde
   });
 }
 
-/**
- * While `LATCHKEY_SANDBOX` is on: the schema explorer for a `GET /graphql` that prefers HTML, a linked operation (`?query=`) included,
- * which the page shows and does not run; and its assets. Otherwise, or where it was not built (one line in the log), nothing.
- */
-export async function registerConsole(app: FastifyInstance, deps: ConsoleDeps): Promise<void> {
-  const folder = deps.consoleFolder ?? builtFolder;
-  if (!deps.config.sandbox) return;
-  const page = await readPage(folder);
-  if (page === null) {
-    deps.logger.warn(
-      { folder },
-      'LATCHKEY_SANDBOX is on, but the console is not built: run `npm run build` with the development dependencies',
-    );
-    return;
-  }
+function registerSandbox(app: FastifyInstance, page: string): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.ws || request.method !== 'GET' || request.routeOptions.url !== '/graphql' || !prefersPage(request)) return;
-    reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-store').type('text/html; charset=utf-8');
+    reply.header('content-security-policy', sandboxPolicy).header('cache-control', 'no-store').type('text/html; charset=utf-8');
     return reply.send(page);
   });
+}
+
+/**
+ * What browsers get, and its assets; where it was not built (one line in the log), nothing.
+ * - While `LATCHKEY_SANDBOX` is on: the schema explorer for a `GET /graphql` that prefers HTML, a linked operation (`?query=`) included,
+ *   which the page shows and does not run.
+ * - While `LATCHKEY_CONSOLE` is on: the page for accounts and administration, at `/console` and below.
+ */
+export async function registerConsole(app: FastifyInstance, deps: ConsoleDeps): Promise<void> {
+  const { config, logger, consoleFolder: folder = builtFolder } = deps;
+  if (!config.sandbox && !config.console) return;
+  const pages = await readPages(folder);
+  if (pages === null) {
+    const setting = config.console ? 'LATCHKEY_CONSOLE' : 'LATCHKEY_SANDBOX';
+    logger.warn({ folder }, `${setting} is on, but the console is not built: run \`npm run build\` with the development dependencies`);
+    return;
+  }
+  if (config.sandbox) registerSandbox(app, pages.sandbox);
+  if (config.console) registerConsolePage(app, { page: pages.console, sandboxPolicy: config.sandbox ? sandboxPolicy : null });
   await app.register(registerAssets, { folder: join(folder, 'assets') });
 }

@@ -31,7 +31,15 @@ declare module 'fastify' {
 export interface HttpServerDeps extends Omit<GraphqlRouteDeps, 'readTransport' | 'maxBodyBytes' | 'socket'>, ConsoleDeps {
   readonly config: Pick<
     Config,
-    'publicUrl' | 'allowedOrigins' | 'trustedProxies' | 'maxBodyBytes' | 'requestTimeoutMs' | 'sandbox' | 'resetUrl' | 'verifyUrl'
+    | 'publicUrl'
+    | 'allowedOrigins'
+    | 'trustedProxies'
+    | 'maxBodyBytes'
+    | 'requestTimeoutMs'
+    | 'sandbox'
+    | 'console'
+    | 'resetUrl'
+    | 'verifyUrl'
   >;
   readonly logger: Logger;
   readonly toErrorBody: ToErrorBody;
@@ -57,6 +65,7 @@ const allowedMethods: Readonly<Record<string, string>> = {
   '/metrics': 'GET, HEAD',
   '/introspect': 'POST',
   '/revocations': 'GET',
+  '/console': 'GET, HEAD',
   ...Object.fromEntries(linkPagePaths.map((path) => [path, 'GET, HEAD'])),
 };
 
@@ -65,6 +74,7 @@ function missingPaths({ metrics, serviceEndpoints, config }: HttpServerDeps): re
   return [
     ...(metrics == null ? ['/metrics'] : []),
     ...(serviceEndpoints == null ? ['/introspect', '/revocations'] : []),
+    ...(config.console ? [] : ['/console']),
     ...missingLinkPages(config),
   ];
 }

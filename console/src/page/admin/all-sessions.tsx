@@ -1,0 +1,3 @@
+export function AllSessionsView(_: { readonly id?: string }) {
+  return <p>soon</p>;
+}

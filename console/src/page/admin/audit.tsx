@@ -1,0 +1,3 @@
+export function AuditView(_: { readonly id?: string }) {
+  return <p>soon</p>;
+}

@@ -1,0 +1,3 @@
+export function UserView(_: { readonly id?: string }) {
+  return <p>soon</p>;
+}

@@ -1,0 +1,3 @@
+export function UsersView(_: { readonly id?: string }) {
+  return <p>soon</p>;
+}

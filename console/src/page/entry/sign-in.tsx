@@ -1,0 +1,57 @@
+import { useApolloClient } from '@apollo/client/react';
+import { authErrorWith } from 'latchkey-client/errors';
+import { useAuth } from 'latchkey-client/react';
+import { useState } from 'react';
+import { RequestEmailVerificationDocument } from '../generated/operations.js';
+import { ActForm, type Entered, Field, secretIn } from '../parts/form.js';
+import { View } from '../parts/view.js';
+import { Link } from '../router.js';
+import type { Mailed } from './check-mail.js';
+import type { ServerInfo } from './entry.js';
+
+interface SignInProps {
+  readonly info: ServerInfo | null;
+  /** Why the session before has ended. */
+  readonly notice: string | null;
+  readonly onMailed: (mailed: Mailed) => void;
+}
+
+export function SignIn({ info, notice, onMailed }: SignInProps) {
+  const { client } = useAuth();
+  const [unverified, setUnverified] = useState<string | null>(null);
+  const signIn = async (entered: Entered, form: FormData) => {
+    const login = entered('login');
+    setUnverified(null);
+    try {
+      await client.login({ login, password: secretIn(form, 'password') });
+    } catch (error) {
+      if (authErrorWith(error, 'EMAIL_NOT_VERIFIED') !== null && login.includes('@')) setUnverified(login);
+      throw error;
+    }
+  };
+  return (
+    <View title="Sign in" isNarrow>
+      <p role="status" className={notice === null ? undefined : 'notice'}>
+        {notice}
+      </p>
+      <ActForm act={signIn} submit="Sign in">
+        <Field label="Email" name="login" autoComplete="username" hint="or your username" />
+        <Field label="Password" name="password" type="password" autoComplete="current-password" />
+      </ActForm>
+      {unverified !== null && <VerifyAgain email={unverified} onMailed={onMailed} />}
+      <p className="ways">
+        <Link to="forgotten">Forgotten your password?</Link>
+        {info?.signupEnabled !== false && <Link to="sign-up">No account yet? Make one</Link>}
+      </p>
+    </View>
+  );
+}
+
+function VerifyAgain({ email, onMailed }: { readonly email: string } & Pick<SignInProps, 'onMailed'>) {
+  const apollo = useApolloClient();
+  const send = async () => {
+    await apollo.mutate({ mutation: RequestEmailVerificationDocument, variables: { email } });
+    onMailed({ kind: 'verification', email });
+  };
+  return <ActForm act={send} submit="Send the mail again" />;
+}

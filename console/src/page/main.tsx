@@ -1,0 +1,25 @@
+import { ApolloProvider } from '@apollo/client/react';
+import { AuthProvider } from 'latchkey-client/react';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.js';
+import { apollo, auth } from './connection.js';
+import './style.css';
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('The page has no element #root.');
+
+// A document that the browser kept aside shows what was there before a sign-out elsewhere.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
+});
+
+createRoot(root).render(
+  <StrictMode>
+    <AuthProvider client={auth}>
+      <ApolloProvider client={apollo}>
+        <App />
+      </ApolloProvider>
+    </AuthProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,50 @@
+import { useState } from 'react';
+import type { PagePlaceFragment } from '../generated/operations.js';
+
+export interface Pages {
+  /** The cursor behind which this page begins; null: the first. */
+  readonly after: string | null;
+  readonly number: number;
+  next(cursor: string): void;
+  back(): void;
+  /** Back to the first, because what is listed has changed. */
+  reset(): void;
+}
+
+export function usePages(): Pages {
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  return {
+    after: cursors.at(-1) ?? null,
+    number: cursors.length + 1,
+    next: (cursor) => setCursors([...cursors, cursor]),
+    back: () => setCursors(cursors.slice(0, -1)),
+    reset: () => setCursors([]),
+  };
+}
+
+interface PagerProps {
+  readonly pages: Pages;
+  readonly place: PagePlaceFragment;
+  readonly what: string;
+}
+
+/** Nothing where all is on one page. */
+export function Pager({ pages, place: { hasNextPage, endCursor }, what }: PagerProps) {
+  if (pages.number === 1 && !hasNextPage) return null;
+  return (
+    <nav className="pager" aria-label={`Pages of ${what}`}>
+      <button type="button" disabled={pages.number === 1} onClick={() => pages.back()}>
+        Newer
+      </button>
+      <span>Page {pages.number}</span>
+      <button type="button" disabled={!hasNextPage || endCursor === null} onClick={() => endCursor !== null && pages.next(endCursor)}>
+        Older
+      </button>
+    </nav>
+  );
+}
+
+/** A search looks at so many rows at a time: a page may be empty before the end. */
+export function Empty({ text, place }: { readonly text: string; readonly place: PagePlaceFragment }) {
+  return <p className="empty">{place.hasNextPage ? 'Nothing that fits on this page; there may be more on the next.' : text}</p>;
+}

@@ -1,0 +1,29 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import { isNavigated } from '../router.js';
+
+interface ViewProps {
+  readonly title: string;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+  readonly isNarrow?: boolean;
+}
+
+/** A view with its heading, which gets the focus when somebody comes to it, so that a screen reader begins there. */
+export function View({ title, actions, children, isNarrow = false }: ViewProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} – Latchkey`;
+    if (isNavigated()) heading.current?.focus();
+  }, [title]);
+  return (
+    <div className={isNarrow ? 'view narrow' : 'view'}>
+      <div className="view-head">
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        {actions !== undefined && <div className="actions">{actions}</div>}
+      </div>
+      {children}
+    </div>
+  );
+}

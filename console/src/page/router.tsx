@@ -1,0 +1,82 @@
+import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react';
+import { consoleUrl, hasSandbox } from './place.js';
+
+export interface Route {
+  /** What follows `/console/`, by its slashes; empty for `/console` itself. */
+  readonly segments: readonly string[];
+  readonly params: URLSearchParams;
+}
+
+const listeners = new Set<() => void>();
+/** `/console`, without the slash. */
+const mount = consoleUrl.pathname.slice(0, -1);
+const documentOf = (path: string): 'sandbox' | 'page' => (hasSandbox && path === 'sandbox' ? 'sandbox' : 'page');
+let hasNavigated = false;
+
+/** Whether the view that is shown was gone to, and is not what the page was opened with. */
+export const isNavigated = (): boolean => hasNavigated;
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+const present = (): string => location.pathname.slice(mount.length).replace(/^\//, '');
+const snapshot = (): string => `${present()}${location.search}`;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tellAll(): void {
+  hasNavigated = true;
+  for (const listener of listeners) listener();
+}
+addEventListener('popstate', tellAll);
+
+export function useRoute(): Route {
+  const [path = '', search = ''] = useSyncExternalStore(subscribe, snapshot).split('?', 2);
+  return {
+    segments: path
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map(decoded),
+    params: new URLSearchParams(search),
+  };
+}
+
+/** `path` as `users/1?tab=2`, relative to the console. */
+export const hrefOf = (path: string): string => (path === '' || path.startsWith('?') ? `${mount}${path}` : `${mount}/${path}`);
+
+/** Goes to a view. The schema explorer has a Content-Security-Policy of its own, and so is another document. */
+export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
+  const href = hrefOf(path);
+  if (documentOf(path) !== documentOf(present())) return how === 'push' ? location.assign(href) : location.replace(href);
+  if (how === 'push') history.pushState(null, '', href);
+  else history.replaceState(null, '', href);
+  tellAll();
+}
+
+interface LinkProps {
+  readonly to: string;
+  readonly className?: string;
+  readonly isCurrent?: boolean;
+  readonly children: ReactNode;
+}
+
+export function Link({ to, className, isCurrent = false, children }: LinkProps) {
+  const follow = (event: MouseEvent) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    navigate(to);
+  };
+  return (
+    <a href={hrefOf(to)} className={className} aria-current={isCurrent ? 'page' : undefined} onClick={follow}>
+      {children}
+    </a>
+  );
+}

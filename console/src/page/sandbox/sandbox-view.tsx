@@ -1,0 +1,3 @@
+export function SandboxView() {
+  return <p>soon</p>;
+}
