@@ -55,7 +55,11 @@ export const hrefOf = (path: string): string => (path === '' || path.startsWith(
 /** Goes to a view. The schema explorer has a Content-Security-Policy of its own, and so is another document. */
 export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
   const href = hrefOf(path);
-  if (documentOf(path) !== documentOf(present())) return how === 'push' ? location.assign(href) : location.replace(href);
+  if (documentOf(path) !== documentOf(present())) {
+    if (how === 'push') location.assign(href);
+    else location.replace(href);
+    return;
+  }
   if (how === 'push') history.pushState(null, '', href);
   else history.replaceState(null, '', href);
   tellAll();

@@ -1,5 +1,4 @@
 import { useAuth } from 'latchkey-client/react';
-import { useId } from 'react';
 import { ChangeEmailDocument, ChangePasswordDocument, ChangeUsernameDocument } from '../generated/operations.js';
 import { useMe } from '../me.js';
 import { ActForm, type Entered, Field, secretIn } from '../parts/form.js';
@@ -26,7 +25,7 @@ export function ChangePassword() {
 
 /** So that a password manager knows whose password this is. */
 function Login({ email }: { readonly email: string }) {
-  return <input type="text" name="login" autoComplete="username" value={email} readOnly hidden aria-hidden="true" id={useId()} />;
+  return <input type="text" name="login" autoComplete="username" value={email} readOnly hidden />;
 }
 
 export function ChangeEmail() {

@@ -81,7 +81,7 @@ export const secretIn = (form: FormData, name: string): string => String(form.ge
 
 interface ActFormProps {
   /** Where it rejects, the form says why and stays as it is. */
-  readonly act: (entered: Entered, form: FormData) => Promise<unknown> | void;
+  readonly act: (entered: Entered, form: FormData) => unknown;
   readonly submit: string;
   readonly isDanger?: boolean;
   /** Says that it is done; then the form is emptied. */

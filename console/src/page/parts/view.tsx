@@ -21,7 +21,7 @@ export function View({ title, actions, children, isNarrow = false }: ViewProps) 
         <h1 ref={heading} tabIndex={-1}>
           {title}
         </h1>
-        {actions !== undefined && <div className="actions">{actions}</div>}
+        {actions !== undefined && actions !== false && <div className="actions">{actions}</div>}
       </div>
       {children}
     </div>

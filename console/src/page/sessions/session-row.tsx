@@ -11,8 +11,7 @@ interface SessionRowProps {
 }
 
 function Whereabouts({ session }: { readonly session: SessionRowFragment }) {
-  const { state, createdAt, lastSeenAt, idleExpiresAt, expiresAt, revokedAt, revocationReason } = session;
-  const end = idleExpiresAt < expiresAt ? idleExpiresAt : expiresAt;
+  const { state, createdAt, lastSeenAt, idleExpiresAt, revokedAt, revocationReason } = session;
   return (
     <p className="facts">
       <span>
@@ -28,7 +27,7 @@ function Whereabouts({ session }: { readonly session: SessionRowFragment }) {
       )}
       {state !== 'REVOKED' && (
         <span>
-          {state === 'EXPIRED' ? 'expired' : 'ends unless used'} <Instant at={end} />
+          {state === 'EXPIRED' ? 'expired' : 'ends unless used'} <Instant at={idleExpiresAt} />
         </span>
       )}
     </p>
@@ -52,7 +51,7 @@ export function SessionRow({ session, owner, action }: SessionRowProps) {
           <span>{ipAddress === null ? 'address unknown' : `from ${ipAddress}`}</span>
         </p>
       </div>
-      {action !== undefined && <div className="actions">{action}</div>}
+      {action !== undefined && action !== false && <div className="actions">{action}</div>}
     </li>
   );
 }
