@@ -30,7 +30,18 @@ const exceptions = {
 const spellings = { 'MPL 2.0': 'MPL-2.0' };
 
 /** What the bundle of the console is made from; with what these need, to the last. */
-const consolePackages = ['@graphiql/react', '@graphiql/toolkit', 'graphiql', 'graphql', 'monaco-editor', 'react', 'react-dom'];
+const consolePackages = [
+  '@apollo/client',
+  '@graphiql/react',
+  '@graphiql/toolkit',
+  'graphiql',
+  'graphql',
+  'graphql-ws',
+  'monaco-editor',
+  'react',
+  'react-dom',
+  'rxjs',
+];
 
 const readJson = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8'));
 const { packages } = readJson('package-lock.json');

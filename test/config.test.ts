@@ -89,6 +89,7 @@ describe('without any variable', () => {
       trustedProxies: [],
       introspection: true,
       sandbox: true,
+      console: true,
       keyRotationSeconds: 30 * 86_400,
       tokenClaims: [],
       maxTokens: 2_000,
@@ -259,6 +260,7 @@ const badValues: Readonly<Record<Key, readonly string[]>> = {
   ],
   introspection: ['true', 'yes', 'OFF', 'maybe'],
   sandbox: ['true', 'yes', 'ON', 'maybe'],
+  console: ['true', 'yes', 'ON', 'maybe'],
   keyRotationSeconds: ['23h', '367d', 'never', 'OFF', ...durations],
   tokenClaims: ['roles', 'email,passwordHash', 'Email', 'email;username'],
   maxTokens: ['199', '20001', 'many', '-2000', '2e3'],
@@ -371,6 +373,7 @@ describe('a setting', () => {
     ['verificationTtlSeconds', '7d', 604_800],
     ['introspection', 'off', false],
     ['sandbox', 'off', false],
+    ['console', 'off', false],
     ['keyRotationSeconds', 'off', 0],
     ['keyRotationSeconds', '1d', 86_400],
     ['tokenClaims', 'email, username', ['email', 'username']],
@@ -532,7 +535,7 @@ describe('in production', () => {
   });
 
   it('the sandbox is off unless it is turned on, and the start says that it has no schema without introspection', () => {
-    expect(loadConfig(production).sandbox).toBe(false);
+    expect(loadConfig(production)).toMatchObject({ sandbox: false, console: true });
     const on = loadConfig({ ...production, LATCHKEY_SANDBOX: 'on' });
     expect(on).toMatchObject({
       sandbox: true,

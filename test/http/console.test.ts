@@ -17,6 +17,8 @@ function builtConsole(): string {
   mkdirSync(join(folder, 'console', 'assets', 'deep'), { recursive: true });
   writeFileSync(join(folder, 'secret.txt'), 'not for anyone');
   writeFileSync(join(folder, 'console', 'index.html'), '<!doctype html><title>the page</title>');
+  const page = '<html data-sandbox="__SANDBOX__"><title>the console</title><script src="__CONSOLE__assets/a-1234abcd.js"></script>';
+  writeFileSync(join(folder, 'console', 'page.html'), page);
   writeFileSync(join(folder, 'console', 'build.json'), '{"not":"served"}');
   const assets = { 'a-1234abcd.js': script, 'a-1234abcd.css': 'body{}', 'a-1234abcd.ttf': 'font', 'a-1234abcd.svg': '<svg/>' };
   for (const [name, text] of Object.entries(assets)) writeFileSync(join(folder, 'console', 'assets', name), text);
@@ -78,16 +80,17 @@ describe('GET /graphql', () => {
     });
     expect(await posted.text()).toContain('"ok":true');
     expect((await fetch(`${server.url}/graphql`, { method: 'HEAD', headers: { accept: 'text/html' } })).status).toBe(405);
-    for (const path of ['/', '/console', '/console/', '/console/index.html', '/graphql/']) {
+    for (const path of ['/', '/graphql/', '/console/assets/index.html']) {
       expect([path, (await open(server, path)).status]).toEqual([path, 404]);
     }
+    expect((await open(server, '/console/index.html')).text).not.toContain('the page');
   });
 
   test.each([
     ['switched off', { LATCHKEY_SANDBOX: 'off' }],
     ['in production', { NODE_ENV: 'production', LATCHKEY_SECRET: 'a secret of these tests: 0123456789 abcdef' }],
-  ])('answers as before, and serves no assets, %s', async (_name, environment: Record<string, string>) => {
-    const server = await serve(environment);
+  ])('answers as before, and serves no assets where there is no console either, %s', async (_name, environment: Record<string, string>) => {
+    const server = await serve({ ...environment, LATCHKEY_CONSOLE: 'off' });
     expect((await open(server)).status).toBe(400);
     expect((await open(server, '/graphql?query=%7Bok%7D')).text).toContain('"ok":true');
     expect((await open(server, '/console/assets/a-1234abcd.js')).status).toBe(404);
@@ -98,6 +101,64 @@ describe('GET /graphql', () => {
     expect((await open(server)).status).toBe(400);
     await open(server);
     expect(server.lines().filter(({ msg }) => String(msg).includes('the console is not built'))).toHaveLength(1);
+  });
+});
+
+describe('GET /console', () => {
+  const policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  const production = { NODE_ENV: 'production', LATCHKEY_SECRET: 'a secret of these tests: 0123456789 abcdef' };
+
+  test.each([
+    ['/console', 'console/'],
+    ['/console?a=b/c/d', 'console/'],
+    ['/console/', './'],
+    ['/console/users', './'],
+    ['/console/users/1?a=/b', './../'],
+    ['/console/users/1/', './../../'],
+    ['/console/a%2fb', './'],
+    ['/console/build.json', './'],
+    ['/console/link', './'],
+  ])('gives the page at %s, which finds its assets from there', async (path, way) => {
+    const server = await serve();
+    const { status, headers, text } = await open(server, path);
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-security-policy': policy,
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(text).toBe(`<html data-sandbox="on"><title>the console</title><script src="${way}assets/a-1234abcd.js"></script>`);
+    const script = new URL(`${way}assets/a-1234abcd.js`, `${server.url}${path}`);
+    expect([script.pathname, (await fetch(script)).status]).toEqual(['/console/assets/a-1234abcd.js', 200]);
+  });
+
+  test('is there in production too, without an explorer', async () => {
+    const server = await serve(production);
+    expect((await open(server, '/console')).text).toContain('data-sandbox="off"');
+    expect((await open(server, '/console/sandbox')).headers).toMatchObject({ 'content-security-policy': policy });
+    expect((await open(server, '/console/assets/a-1234abcd.js')).status).toBe(200);
+    expect((await open(server)).status).toBe(400);
+  });
+
+  test('lets the explorer alone write styles of its own', async () => {
+    const { headers } = await open(await serve(), '/console/sandbox');
+    expect(headers).toMatchObject({ 'content-security-policy': expect.stringContaining("style-src 'self' 'unsafe-inline'") });
+  });
+
+  test.each([{}, production])('is not there when it is switched off', async (environment) => {
+    const server = await serve({ ...environment, LATCHKEY_CONSOLE: 'off' });
+    for (const path of ['/console', '/console/', '/console/users']) expect([path, (await open(server, path)).status]).toEqual([path, 404]);
+  });
+
+  test('takes no other method', async () => {
+    const server = await serve();
+    const posted = await fetch(`${server.url}/console`, { method: 'POST' });
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await fetch(`${server.url}/console`, { method: 'HEAD' })).status).toBe(200);
   });
 });
 
@@ -146,8 +207,6 @@ describe('assets', () => {
     '/console/assets/',
     '/console/assets',
     '/console/assets/deep',
-    '/console/build.json',
-    '/console/link',
     '/console/assets/%252e%252e/build.json',
     '/console/assets/....//build.json',
   ])('%s leads nowhere', async (path) => {
@@ -155,6 +214,6 @@ describe('assets', () => {
     const answer = await exchange(server.port, `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 (400|404) /);
     expect(answer).toContain('"errors":[');
-    expect(answer).not.toMatch(/not for anyone|"not":"served"|the page|root:/);
+    expect(answer).not.toMatch(/not for anyone|"not":"served"|the page|the console|root:/);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { chromiumArguments } from './chromium.js';
 
 /** What a page did that none of ours may do. */
@@ -21,7 +21,7 @@ export interface WatchedPage {
 
 export interface TestBrowser {
   /** Opens the URL. All pages are closed after the block's tests. */
-  open(url: string): Promise<WatchedPage>;
+  open(url: string, options?: BrowserContextOptions): Promise<WatchedPage>;
 }
 
 interface ViolationList {
@@ -79,9 +79,9 @@ export function describeInBrowser(name: string, block: (browser: TestBrowser) =>
     }, 60_000);
     afterAll(async () => browser?.close());
     block({
-      open: async (url) => {
+      open: async (url, options = {}) => {
         if (browser === undefined) throw new Error('pages are opened in tests, when the browser is there');
-        return watch(await browser.newContext({ viewport: { width: 1280, height: 800 } }), url);
+        return watch(await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options }), url);
       },
     });
   });

@@ -1,0 +1,23 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { startServer, type TestServer } from './server.js';
+
+/** A port that was free a moment ago: the server must know its own origin before it listens. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** A server whose public URL is where it listens, so that its own pages may use cookies and sockets. */
+export async function startConsoleServer(
+  storeUrl: string,
+  overrides: Record<string, string> = {},
+): Promise<TestServer & { console: string }> {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const server = await startServer(storeUrl, { PORT: String(port), LATCHKEY_PUBLIC_URL: origin, ...overrides });
+  return { ...server, console: `${origin}/console` };
+}
