@@ -77,6 +77,7 @@ async function submit(event) {
       form.reset();
       form.hidden = true;
       say(action.done);
+      document.querySelector('[data-console]')?.removeAttribute('hidden');
     } else {
       say(failureText(errors[0]?.extensions ?? {}));
     }

@@ -20,6 +20,8 @@ const pagePolicy = [
 
 const html = 'text/html; charset=utf-8';
 type Links = Pick<Config, 'resetUrl' | 'verifyUrl'>;
+/** The line with the way on to the console. */
+const consoleLine = /^.*data-console.*\n/m;
 const isResetHere = ({ resetUrl }: Links) => resetUrl === null;
 const isVerifyHere = ({ verifyUrl }: Links) => verifyUrl === null;
 const isAnyHere = (links: Links) => isResetHere(links) || isVerifyHere(links);
@@ -43,10 +45,10 @@ export const missingLinkPages = (links: Links): readonly string[] =>
  * takes one back. They hold nothing of anybody. The token is in the fragment of the link: this server sees it as the argument of a mutation
  * only.
  */
-export function registerLinkPages(app: FastifyInstance, links: Links): void {
+export function registerLinkPages(app: FastifyInstance, links: Links & Pick<Config, 'console'>): void {
   for (const { path, file, type, isServed } of files) {
     if (!isServed(links)) continue;
-    const text = read(file);
+    const text = links.console ? read(file) : read(file).replace(type === html ? consoleLine : '', '');
     app.get(path, async (_request, reply) => {
       reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-store').type(type);
       return text;

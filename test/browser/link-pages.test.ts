@@ -53,6 +53,7 @@ describeInBrowser('The pages for links in mails, in Chromium', (browser) => {
     ]);
     expect(asked[0]?.query).toContain('resetPassword(input: { token: $token, newPassword: $newPassword })');
     expect(urls.join()).not.toContain(token);
+    expect(await page.getByRole('link', { name: 'Go on to your account' }).getAttribute('href')).toBe('console');
     expect(await page.getByRole('button').isVisible()).toBe(false);
     expect(await opened.misdeeds()).toEqual(isBlameless);
   });

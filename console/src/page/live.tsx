@@ -51,9 +51,13 @@ export function useLiveRefetch(refetch: () => Promise<unknown>): void {
   const { version } = useContext(LiveContext);
   const latest = useRef(refetch);
   latest.current = refetch;
+  // What was asked for when the view came is as new as the events until then.
+  const seen = useRef(version);
   useEffect(() => {
+    if (version === seen.current) return;
+    seen.current = version;
     // A failure shows in the query itself.
-    if (version > 0) latest.current().catch(() => undefined);
+    latest.current().catch(() => undefined);
   }, [version]);
 }
 

@@ -1,5 +1,5 @@
 import { useQuery } from '@apollo/client/react';
-import { createContext, type ReactNode, useContext } from 'react';
+import { createContext, type ReactNode, useContext, useEffect } from 'react';
 import { MeDocument, type MeQuery } from './generated/operations.js';
 import { useLiveRefetch, usePollMs } from './live.js';
 import { Failure, Loading } from './parts/problem.js';
@@ -18,6 +18,14 @@ const MeContext = createContext<OwnAccount | null>(null);
 export function MeProvider({ children }: { readonly children: ReactNode }) {
   const { data, error, refetch } = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
   useLiveRefetch(refetch);
+  useEffect(() => {
+    // Roles may have changed meanwhile, which is no event of a session.
+    const look = () => {
+      if (document.visibilityState === 'visible') refetch().catch(() => undefined);
+    };
+    document.addEventListener('visibilitychange', look);
+    return () => document.removeEventListener('visibilitychange', look);
+  }, [refetch]);
   const me = data?.me;
   if (me === undefined) {
     if (error !== undefined) return <Failure problem={error} onRetry={() => void refetch()} />;
