@@ -1,7 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
 import { farewell, stay } from '../farewell.js';
-import { ServerInfoDocument, type ServerInfoQuery } from '../generated/operations.js';
+import { ServerInfoDocument } from '../generated/operations.js';
 import { navigate, type Route } from '../router.js';
 import { CheckMail, type Mailed } from './check-mail.js';
 import { Forgotten } from './forgotten.js';
@@ -10,8 +10,6 @@ import { SignUp } from './sign-up.js';
 
 /** The views that are only for those who are not signed in. */
 export const entryPaths: readonly string[] = ['sign-in', 'sign-up', 'forgotten', 'check-mail'];
-
-export type ServerInfo = ServerInfoQuery['serverInfo'];
 
 export function EntryViews({ route, reason }: { readonly route: Route; readonly reason: string }) {
   const { data } = useQuery(ServerInfoDocument);

@@ -3,7 +3,7 @@ import { ActForm, type Entered, Field, secretIn } from '../parts/form.js';
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
 import type { Mailed } from './check-mail.js';
-import type { ServerInfo } from './entry.js';
+import type { ServerInfo } from './server-info.js';
 
 interface SignUpProps {
   readonly info: ServerInfo | null;

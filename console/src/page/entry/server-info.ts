@@ -1,0 +1,3 @@
+import type { ServerInfoQuery } from '../generated/operations.js';
+
+export type ServerInfo = ServerInfoQuery['serverInfo'];
