@@ -190,7 +190,7 @@ describe('the package', () => {
     const bytes = (isCounted: (path: string) => boolean) =>
       files.filter(({ path }) => isCounted(path)).reduce((sum, file) => sum + file.size, 0);
     const mebibyte = 2 ** 20;
-    expect(bytes((path) => !consoleAsset.test(path))).toBeLessThan(1.5 * mebibyte);
+    expect(bytes((path) => !consoleAsset.test(path))).toBeLessThan(1.6 * mebibyte);
     expect(bytes((path) => consoleAsset.test(path))).toBeLessThan(10 * mebibyte);
     expect(size).toBeLessThan(5 * mebibyte);
   });
