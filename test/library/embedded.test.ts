@@ -231,8 +231,12 @@ describe('Links in mails', () => {
     const urlOf = (reference: string) => `${address}${new URL(reference, link).pathname}`;
     const page = await get(urlOf(''), { accept: 'text/html' });
     const parts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, reference = '']) => urlOf(reference));
-    expect(parts).toHaveLength(2);
-    expect(await Promise.all(parts.map(async (url) => (await get(url)).status))).toEqual([200, 200]);
+    // Style, script and the way on to the console.
+    expect(parts).toHaveLength(3);
+    expect(await Promise.all(parts.map(async (url) => (await get(url)).status))).toEqual([200, 200, 200]);
+    const { text } = await get(urlOf('console/users/1'), { accept: 'text/html' });
+    const [, script = ''] = /src="([^"]+[.]js)"/.exec(text) ?? [];
+    expect(await get(new URL(script, `${address}/auth/console/users/1`).href)).toMatchObject({ status: 200 });
     const mutation = 'mutation ($token: String!) { resetPassword(input: { token: $token, newPassword: "another good passphrase" }) }';
     const token = link.hash.replace('#token=', '');
     const answer = await post(urlOf('graphql'), mutation, { token }, { headers: { origin: link.origin } });
