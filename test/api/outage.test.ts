@@ -16,6 +16,7 @@ import {
   signupMutation,
 } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
+import { watchStalls } from '../support/stalls.js';
 import { describeStores, sqlitePath } from '../support/stores.js';
 
 interface Client {
@@ -137,19 +138,6 @@ describeStores('A store that stops in the middle of an operation', (database) =>
     }
   });
 });
-
-/** Milliseconds for which this process, and the servers in it, did not get to run although they had something to do. */
-function watchStalls(): { readonly stalledMs: () => number; stop(): void } {
-  const [everyMs, toleratedMs] = [10, 20];
-  let stalledMs = 0;
-  let lastAt = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    stalledMs += Math.max(0, now - lastAt - everyMs - toleratedMs);
-    lastAt = now;
-  }, everyMs);
-  return { stalledMs: () => stalledMs, stop: () => clearInterval(timer) };
-}
 
 /** All operations at once; each is refused as unavailable within 3 s, and the time in which a busy machine let nothing here run. */
 async function expectAllUnavailable(url: string, client: Client, names: readonly string[]): Promise<void> {
