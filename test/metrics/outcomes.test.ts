@@ -5,6 +5,7 @@ import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { storeWith } from '../support/factories.js';
+import { Mailbox } from '../support/mailbox.js';
 import { codeOf, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { sqlitePath } from '../support/stores.js';
@@ -22,7 +23,8 @@ const serve = (settings: Record<string, string> = {}, open?: (url: string) => Pr
 
 describe('Mails', () => {
   it('count as sent, and beyond ten of a kind to an address in an hour as dropped', async () => {
-    const server = await serve({ LATCHKEY_THROTTLE: 'on' });
+    const settings = { LATCHKEY_METRICS_TOKEN: metricsToken, LATCHKEY_THROTTLE: 'on' };
+    const server = await startServer('sqlite::memory:', settings, undefined, new Mailbox());
     await signUp(server);
     const email = `person${people}@example.com`;
     const asking = 'mutation ($email: String!) { requestPasswordReset(email: $email) }';
