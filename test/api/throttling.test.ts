@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { accountQuotas } from '../../src/auth/throttle-limits.js';
 import { withoutTimeout } from '../../src/store/mongo/guard.js';
 import { openStore } from '../../src/store/open.js';
 import { type Store, StoreUnavailableError } from '../../src/store/port.js';
@@ -311,6 +312,24 @@ describe('Who is signed in', () => {
     expect((await post(server.url, one, { id: data.login.session.id }, { token: person.token })).errors).toEqual([]);
     expect((await post(server.url, 'mutation { logout }', {}, { token: person.token })).data).toEqual({ logout: true });
     expect(samplesOf(await scrape(server), 'latchkey_throttled_total')['{kind="end_all"}']).toBe(1);
+  });
+});
+
+describe('Who has a session and not the password', () => {
+  it('does not keep its owner from a new password by trying wrong ones', async () => {
+    const server = await startServer('sqlite::memory:', on);
+    const person = await aPerson(server.url, from('198.51.100.1'));
+    const change = (currentPassword: string, address: string) =>
+      post(
+        server.url,
+        'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { tokenType } }',
+        { input: { currentPassword, newPassword: 'another good passphrase' } },
+        { token: person.token, headers: from(address) },
+      );
+    for (let nth = 0; nth <= accountQuotas.password_change.limit; nth += 1) {
+      expect(codeOf(await change('a wrong password', `10.0.${nth}.1`))).toBe('INVALID_CREDENTIALS');
+    }
+    expect((await change(goodPassword, '198.51.100.1')).data).toEqual({ changePassword: { tokenType: 'Bearer' } });
   });
 });
 
