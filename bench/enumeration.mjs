@@ -31,6 +31,7 @@ async function start(verification) {
     LATCHKEY_DATA_DIR: folder,
     LATCHKEY_BCRYPT_COST: '6',
     LATCHKEY_EMAIL_VERIFICATION: verification,
+    LATCHKEY_TRUSTED_PROXIES: '127.0.0.1',
     LOG_LEVEL: 'info',
   };
   const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -51,11 +52,14 @@ async function start(verification) {
   return { url, stop };
 }
 
-/** Milliseconds until the answer was read. */
+let requests = 0;
+/** Milliseconds until the answer was read. Each request comes from a network of its own, so that no limit of a network's is in the way. */
 async function ask(url, [query, e]) {
+  requests += 1;
+  const from = `10.${requests >> 8}.${requests & 255}.1`;
   const body = JSON.stringify({ query, variables: { e } });
   const startedAt = performance.now();
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', 'x-forwarded-for': from }, body });
   const text = await answer.text();
   const passed = performance.now() - startedAt;
   if (/RATE_LIMITED|SERVICE_UNAVAILABLE|INTERNAL_SERVER_ERROR/.test(text)) throw new Error(text);

@@ -44,6 +44,7 @@ const rows = {
     ['Sign-ups', 'reqps', [ratesBy('outcome', 'latchkey_sign_ins_total', 'kind="signup"')]],
     ['Refreshes', 'reqps', [ratesBy('outcome', 'latchkey_refreshes_total')]],
     ['Throttled', 'reqps', [ratesBy('kind', 'latchkey_throttled_total')]],
+    ['Mails', 'reqps', [ratesBy('outcome', 'latchkey_mails_total')]],
   ],
   'Sessions ended': [
     ['Sessions ended by reason', 'reqps', [ratesBy('reason', 'latchkey_sessions_ended_total')]],

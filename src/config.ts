@@ -641,6 +641,7 @@ function* crossProblems(parsed: Parsed, production: boolean): Generator<Problem>
 
 /** A service that is given a mailer by its program need not be told. */
 export const noMailWarning = 'LATCHKEY_SMTP_URL is not set: mails wait in the outbox, and are given up after a day';
+export const noSignupWarning = 'LATCHKEY_EMAIL_VERIFICATION is required and LATCHKEY_SMTP_URL is not set: nobody can sign up';
 
 function warningsOf(parsed: Parsed, production: boolean, environment: Environment): string[] {
   const known = new Set(Object.values(settings).flatMap((row: Setting) => [row.env, ...(row.secret ? [`${row.env}_FILE`] : [])]));
@@ -653,7 +654,10 @@ function warningsOf(parsed: Parsed, production: boolean, environment: Environmen
   const { roles, defaultRole } = parsed.configFile;
   const open = roles[defaultRole] ?? [];
   if (open.length > 0 && parsed.signupEnabled) warnings.push(`sign-up is open, and every account holds ${open.join(', ')}`);
-  if (production && parsed.smtpUrl === null) warnings.push(noMailWarning);
+  if (production && parsed.smtpUrl === null) {
+    warnings.push(noMailWarning);
+    if (parsed.signupEnabled && parsed.emailVerificationRequired) warnings.push(noSignupWarning);
+  }
   if (production && parsed.smtpUrl !== null && isPlainSmtp(parsed.smtpUrl)) {
     warnings.push(
       'LATCHKEY_SMTP_URL is smtp without a password: where the mail server offers no STARTTLS, links in mails can be read on the way',

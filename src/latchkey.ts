@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { createApp } from './app.js';
 import type { Account } from './auth/account.js';
 import type { Viewer as SettledViewer } from './auth/viewer.js';
-import { type Config, type Environment, loadConfig, noMailWarning } from './config.js';
+import { type Config, type Environment, loadConfig, noMailWarning, noSignupWarning } from './config.js';
 import type { ServerPlugin } from './http/plugin.js';
 import type { Mailer } from './mail/port.js';
 
@@ -83,7 +83,7 @@ export async function createLatchkey({ settings, claims, mailer, logger }: Latch
     },
     close: app.close,
     version: app.services.serverInfo.version,
-    warnings: config.warnings.filter((warning) => mailer === undefined || warning !== noMailWarning),
+    warnings: config.warnings.filter((warning) => mailer === undefined || ![noMailWarning, noSignupWarning].includes(warning)),
     secretPath: app.secretPath,
   };
 }

@@ -123,15 +123,21 @@ interface PostParts {
   readonly throttle: Throttle;
   readonly audit: Audit;
   readonly log: Log;
+  readonly meter: Meter;
   readonly config: Config;
 }
 
 /** Everything about mails but the mailer. */
-function postOver({ store, clock, mailer, seal, throttle, audit, log, config }: PostParts) {
+function postOver({ store, clock, mailer, seal, throttle, audit, log, meter, config }: PostParts) {
   const tell = async ({ kind, accountId, reason }: GivenUp) =>
     audit.after('MAIL_GIVEN_UP', { by: null, accountId, detail: { mail: kind, reason } });
-  const outbox = new Outbox({ store, clock, mailer, seal, log, onGivenUp: tell });
-  const mails = new Mails({ outbox, admits: (kind, address) => throttle.mail(kind, address), log, config });
+  const outbox = new Outbox({ store, clock, mailer, seal, log, count: (outcome) => meter.mailEnded(outcome), onGivenUp: tell });
+  const admits = async (kind: string, address: string) => {
+    const isAdmitted = await throttle.mail(kind, address);
+    if (!isAdmitted) meter.mailEnded('dropped');
+    return isAdmitted;
+  };
+  const mails = new Mails({ outbox, admits, log, config });
   return { outbox, mails, notices: new Notices({ store, mails, log }) };
 }
 
@@ -229,7 +235,7 @@ export async function openServices(deps: ServiceDeps) {
   const uses = new SessionUses({ store, log });
   const revocations = revocationFeedOver({ store, clock, clocks, uses, signingKeys, meter, log, config });
   const audit = new Audit({ store, clock, log, config });
-  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, throttle, audit, log, config });
+  const { outbox, mails, notices } = postOver({ store, clock, mailer, seal, throttle, audit, log, meter, config });
   const afterwards = new Afterwards({ log });
   const parts = { store, clock, passwords, throttle, issuer, mails, afterwards, audit, log, roles, config };
   const credentials = credentialsOver(parts);

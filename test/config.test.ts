@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Config, ConfigError, loadConfig, noMailWarning, type Setting, settings } from '../src/config.js';
+import { type Config, ConfigError, loadConfig, noMailWarning, noSignupWarning, type Setting, settings } from '../src/config.js';
 import { explain } from '../src/explain.js';
 
 type Environment = Readonly<Record<string, string>>;
@@ -137,6 +137,10 @@ describe('without any variable', () => {
     const said = (more: Record<string, string>) =>
       loadConfig({ ...production, ...more }).warnings.filter((warning) => warning.includes('LATCHKEY_SMTP_URL'));
     expect(said({ LATCHKEY_SMTP_URL: '' })).toEqual([noMailWarning]);
+    const required = { LATCHKEY_EMAIL_VERIFICATION: 'required' };
+    expect(said({ ...required, LATCHKEY_SMTP_URL: '' })).toEqual([noMailWarning, noSignupWarning]);
+    expect(said({ ...required, LATCHKEY_SIGNUP: 'off', LATCHKEY_SMTP_URL: '' })).toEqual([noMailWarning]);
+    expect(said({ ...required, LATCHKEY_SMTP_URL: 'smtps://mail.example.com' })).toEqual([]);
     expect(said({ LATCHKEY_SMTP_URL: 'smtp://mail.example.com' })).toEqual([expect.stringContaining('can be read on the way')]);
     for (const url of ['smtps://mail.example.com', 'smtp://ada:hunter22@mail.example.com', 'smtp://localhost:25', 'smtp://[::1]:25'])
       expect(said({ LATCHKEY_SMTP_URL: url })).toEqual([]);

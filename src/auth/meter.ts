@@ -40,6 +40,10 @@ export const throttleKinds = [
 ] as const;
 export type ThrottleKind = (typeof throttleKinds)[number];
 
+/** `sent`: a mailer took it; `retried`: it did not, and gets it again; `dropped`: its address has got too many of its kind. */
+export const mailOutcomes = ['sent', 'retried', 'given_up', 'dropped'] as const;
+export type MailOutcome = (typeof mailOutcomes)[number];
+
 /** One password on its way through the hashing queue: either `refused`, or `started` and later `ended`. */
 export interface HashWatch {
   refused(): void;
@@ -65,6 +69,8 @@ export interface Meter {
   revocationsSeen(mode: RevocationMode, lagSeconds: number | null, entries: number): void;
   /** Something was refused because there had been too much of its kind. */
   throttled(kind: ThrottleKind): void;
+  /** Something became of a mail; several times `retried` before it is `sent` or `given_up`. */
+  mailEnded(outcome: MailOutcome): void;
   /** A password asks for a place at a hashing thread. */
   hashAsked(): HashWatch;
 }
@@ -79,5 +85,6 @@ export const noMeter: Meter = {
   accessTokenChecked: nothing,
   revocationsSeen: nothing,
   throttled: nothing,
+  mailEnded: nothing,
   hashAsked: () => noWatch,
 };

@@ -46,9 +46,10 @@ export class PasswordChanges {
    */
   async change(viewer: SignedIn, { currentPassword, newPassword }: ChangePasswordInput, request: RequestFacts): Promise<IssuedTokens> {
     const { accounts, passwords, issuer, throttle, config } = this.deps;
-    await throttle.account('password_change', viewer.accountId);
     const changed = await untilWon(async () => {
       const proved = await accounts.reauthenticate(viewer.accountId, currentPassword, request);
+      // Only what the password was given for: else whoever has a session and no password could use up what its owner needs.
+      await throttle.account('password_change', viewer.accountId);
       checkNewPassword(newPassword, 'newPassword', [proved.email, proved.username], config);
       await this.checkAlive(viewer, proved);
       const ownClaims = await issuer.claimsFor(proved);

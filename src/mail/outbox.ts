@@ -67,6 +67,8 @@ interface OutboxDeps {
   };
   readonly clock: { now(): number };
   readonly log: Log;
+  /** Told of what becomes of each mail, for an operator to count. Never throws. */
+  readonly count?: (outcome: 'sent' | 'retried' | 'given_up') => void;
   /** Told of each mail that is given up, once. Never throws or rejects. */
   readonly onGivenUp: (mail: GivenUp) => Promise<void>;
   /** For tests. */
@@ -248,6 +250,7 @@ export class Outbox {
       } catch (error) {
         return error instanceof MailRefusedError ? this.giveUp(mail, about, 'REFUSED', error) : this.retryLater(mail, about, error);
       }
+      this.deps.count?.('sent');
     }
     await this.remove(mail.id);
   }
@@ -288,6 +291,7 @@ export class Outbox {
       { err: error, mailId: id, kind, attempts, nextAttempt: new Date(dueAt) },
       'a mail could not be handed over; it is tried again',
     );
+    this.deps.count?.('retried');
     await store.releaseMail(id, claimId ?? '', dueAt);
   }
 
@@ -297,6 +301,7 @@ export class Outbox {
     const { id, kind, attempts, claimId } = mail;
     if (!(await store.removeMail(id, claimId))) return;
     log.error({ err: error, mailId: id, kind, attempts, reason }, 'a mail was given up');
+    this.deps.count?.('given_up');
     await onGivenUp({ kind, accountId, reason });
   }
 }

@@ -1,4 +1,4 @@
-import { accessTokenResults, refreshOutcomes, revocationModes, signInKinds, throttleKinds } from '../auth/meter.js';
+import { accessTokenResults, mailOutcomes, refreshOutcomes, revocationModes, signInKinds, throttleKinds } from '../auth/meter.js';
 import { revocationReasons } from '../store/records.js';
 
 /** One row of the table of metrics. `docs/metrics.md` is generated from these rows. */
@@ -100,6 +100,12 @@ export const metricDefinitions = {
     type: 'counter',
     help: 'What was refused because there had been too much of its kind.',
     labels: { kind: throttleKinds },
+  }),
+  mails: definition({
+    name: 'latchkey_mails_total',
+    type: 'counter',
+    help: 'What became of mails: `retried` at each attempt that failed, `dropped` where an address had got too many of a kind.',
+    labels: { outcome: mailOutcomes },
   }),
   hashesWaiting: definition({
     name: 'latchkey_password_hashes_waiting',

@@ -1,6 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AuthErrorCode } from '../auth/errors.js';
-import type { AccessTokenResult, HashWatch, Meter, RefreshOutcome, RevocationMode, SignInKind, ThrottleKind } from '../auth/meter.js';
+import type {
+  AccessTokenResult,
+  HashWatch,
+  MailOutcome,
+  Meter,
+  RefreshOutcome,
+  RevocationMode,
+  SignInKind,
+  ThrottleKind,
+} from '../auth/meter.js';
 import { revocationModes } from '../auth/meter.js';
 import type { RevocationReason } from '../store/records.js';
 import { type MetricDefinition, metricDefinitions } from './definitions.js';
@@ -37,6 +46,7 @@ export class Metrics implements Meter {
   private readonly revocationLag = this.gauge(metricDefinitions.revocationLag);
   private readonly revocationEntries = this.gauge(metricDefinitions.revocationEntries);
   private readonly throttlings = this.counter(metricDefinitions.throttlings);
+  private readonly mails = this.counter(metricDefinitions.mails);
   private readonly hashesWaiting = this.gauge(metricDefinitions.hashesWaiting);
   private readonly hashesRunning = this.gauge(metricDefinitions.hashesRunning);
   private readonly hashWait = this.histogram(metricDefinitions.hashWait);
@@ -112,6 +122,10 @@ export class Metrics implements Meter {
 
   throttled(kind: ThrottleKind): void {
     this.throttlings.inc({ kind });
+  }
+
+  mailEnded(outcome: MailOutcome): void {
+    this.mails.inc({ outcome });
   }
 
   hashAsked(): HashWatch {

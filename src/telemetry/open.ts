@@ -39,6 +39,7 @@ function withSpans(meter: Meter, tracing: Tracing): Meter {
     accessTokenChecked: (result) => meter.accessTokenChecked(result),
     revocationsSeen: (mode, lagSeconds, entries) => meter.revocationsSeen(mode, lagSeconds, entries),
     throttled: (kind) => meter.throttled(kind),
+    mailEnded: (outcome) => meter.mailEnded(outcome),
     hashAsked: () => {
       const [count, span] = [meter.hashAsked(), tracing.startHash()];
       return {

@@ -208,7 +208,10 @@ describe('An own mailer', () => {
   it('need not be told that no mail server is set', async () => {
     const production = { NODE_ENV: 'production', LATCHKEY_PUBLIC_URL: 'https://auth.example.com', LATCHKEY_BCRYPT_COST: '10' };
     expect((await embed({}, production)).latchkey.warnings).toEqual([expect.stringContaining('LATCHKEY_SMTP_URL')]);
-    expect((await embed({ mailer: { send: async () => {} } }, production)).latchkey.warnings).toEqual([]);
+    const required = { ...production, LATCHKEY_EMAIL_VERIFICATION: 'required' };
+    expect((await embed({}, required)).latchkey.warnings).toHaveLength(2);
+    for (const settings of [production, required])
+      expect((await embed({ mailer: { send: async () => {} } }, settings)).latchkey.warnings).toEqual([]);
   });
 });
 

@@ -221,6 +221,20 @@ describeStores('Mails in the outbox', (database) => {
     expect(mute.givenUp).toEqual([{ kind: 'y', accountId: 'account-2', reason: 'EXPIRED' }]);
   });
 
+  it('are counted by what becomes of them', async () => {
+    const one = node();
+    mailer.fault = new Error('no route');
+    await one.outbox.put('x', aLetter());
+    await one.outbox.settle();
+    mailer.fault = null;
+    time.move(5_000);
+    await turn(one);
+    mailer.fault = new MailRefusedError('no such box');
+    await one.outbox.put('x', aLetter());
+    await one.outbox.settle();
+    expect(one.outcomes).toEqual(['retried', 'sent', 'given_up']);
+  });
+
   it('are handed over too when a release put them that sealed neither account nor end', async () => {
     const id = randomUUID();
     const record = { id, kind: 'x', createdAt: time.wall(), dueAt: time.wall(), attempts: 0, claimId: null, purgeAt: time.wall() + day };

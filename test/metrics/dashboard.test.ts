@@ -40,6 +40,9 @@ describe('After a short story, what is asked of the metrics', () => {
     const { accessToken, refreshToken } = (await post(server.url, signupMutation, { input })).data.signup.auth;
     await post(server.url, loginMutation, { input: { login: input.email, password: input.password } });
     await post(server.url, refreshMutation, { token: refreshToken });
+    await post(server.url, 'mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: input.email });
+    await server.app.services.settle();
+    await server.app.services.outbox.settle();
     faulty.arm(0, 'before', true);
     await post(server.url, meQuery, {}, { token: accessToken });
     faulty.disarm();

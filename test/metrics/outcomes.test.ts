@@ -5,6 +5,7 @@ import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { storeWith } from '../support/factories.js';
+import { Mailbox } from '../support/mailbox.js';
 import { codeOf, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
 import { sqlitePath } from '../support/stores.js';
@@ -19,6 +20,20 @@ async function signUp(server: TestServer, headers: Record<string, string> = {}) 
 }
 const serve = (settings: Record<string, string> = {}, open?: (url: string) => Promise<Store>, url = 'sqlite::memory:') =>
   startServer(url, { LATCHKEY_METRICS_TOKEN: metricsToken, ...settings }, open);
+
+describe('Mails', () => {
+  it('count as sent, and beyond ten of a kind to an address in an hour as dropped', async () => {
+    const settings = { LATCHKEY_METRICS_TOKEN: metricsToken, LATCHKEY_THROTTLE: 'on' };
+    const server = await startServer('sqlite::memory:', settings, undefined, new Mailbox());
+    await signUp(server);
+    const email = `person${people}@example.com`;
+    const asking = 'mutation ($email: String!) { requestPasswordReset(email: $email) }';
+    for (let count = 0; count < 12; count += 1) await post(server.url, asking, { email });
+    await server.app.services.settle();
+    await server.app.services.outbox.settle();
+    expect(samplesOf(await scrape(server), 'latchkey_mails_total')).toEqual({ '{outcome="sent"}': 10, '{outcome="dropped"}': 2 });
+  });
+});
 
 describe('A refresh', () => {
   it('from another agent counts as a mismatch once, then as revoked', async () => {

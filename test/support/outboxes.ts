@@ -13,6 +13,7 @@ export interface OutboxUnderTest {
   readonly outbox: Outbox;
   readonly log: RecordingLog;
   readonly givenUp: GivenUp[];
+  readonly outcomes: string[];
 }
 
 /** One node's outbox. Retries come after exactly the base of their delay. */
@@ -31,9 +32,11 @@ export function anOutbox(
 ): OutboxUnderTest {
   const log = new RecordingLog();
   const givenUp: GivenUp[] = [];
+  const outcomes: string[] = [];
+  const count = (outcome: string) => void outcomes.push(outcome);
   const onGivenUp = async (mail: GivenUp) => void givenUp.push(mail);
-  const outbox = new Outbox({ store, mailer, seal, clock: aClock(time), log, onGivenUp, limits, random: () => 0.5 });
-  return { outbox, log, givenUp };
+  const outbox = new Outbox({ store, mailer, seal, clock: aClock(time), log, count, onGivenUp, limits, random: () => 0.5 });
+  return { outbox, log, givenUp, outcomes };
 }
 
 /** A mail with a link whose token must not be seen anywhere. */
