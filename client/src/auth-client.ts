@@ -1,6 +1,7 @@
 import { Api, type LoginInput, type SignupInput, type Tokens } from './api.js';
 import { Exclusive } from './exclusive.js';
 import { AuthUnavailableError } from './failures.js';
+import { FreshMark } from './fresh-mark.js';
 import { HeldSession } from './held-session.js';
 import { browserPlatform, type Platform } from './platform.js';
 import { Refresher } from './refresher.js';
@@ -12,7 +13,7 @@ import { Tabs } from './tabs.js';
 
 const defaultRequestTimeoutMs = 10_000;
 /** For the lock: longer than a tab may hold it, with one request and one question to the others. */
-const lockReserveMs = 2_000;
+const lockReserveMs = 4_000;
 
 export interface AuthClientOptions {
   /** Of the GraphQL endpoint, such as `/graphql`. The same in all tabs: those with the same one share a session. */
@@ -36,6 +37,7 @@ export class AuthClient {
   private readonly tabs: Tabs;
   private readonly held: HeldSession;
   private readonly exclusive: Exclusive;
+  private readonly freshMark: FreshMark;
   private readonly refresher: Refresher;
   private readonly renewal: Renewal;
 
@@ -54,8 +56,9 @@ export class AuthClient {
     this.held = new HeldSession({ clock, tabs: this.tabs });
     const locks = sharedAs === null ? null : platform.locks;
     this.exclusive = new Exclusive({ name, locks, clock, waitMs: requestTimeoutMs + lockReserveMs });
-    const { api, held, tabs, exclusive } = this;
-    this.refresher = new Refresher({ api, held, tabs, exclusive, storage, platform });
+    this.freshMark = new FreshMark({ name, locks, clock });
+    const { api, held, tabs, exclusive, freshMark } = this;
+    this.refresher = new Refresher({ api, held, tabs, exclusive, freshMark, storage, platform });
     this.renewal = new Renewal({ held, refresher: this.refresher, platform });
     held.onMove(() => this.renewal.check());
   }
@@ -164,6 +167,7 @@ export class AuthClient {
   close(): void {
     this.renewal.stop();
     this.tabs.close();
+    this.freshMark.close();
   }
 
   private listen(): void {

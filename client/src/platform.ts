@@ -8,9 +8,16 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+export interface LockOptions {
+  /** `exclusive` unless given. */
+  readonly mode?: 'shared';
+  readonly signal?: AbortSignal;
+}
+
 /** `navigator.locks`, as far as it is needed. */
 export interface Locks {
-  request(name: string, options: { readonly signal: AbortSignal }, work: () => Promise<void>): Promise<unknown>;
+  request(name: string, options: LockOptions, work: () => Promise<void>): Promise<unknown>;
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;
 }
 
 /** A `BroadcastChannel`, as far as it is needed. */

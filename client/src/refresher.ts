@@ -1,6 +1,7 @@
 import type { Api, Tokens } from './api.js';
 import type { Exclusive } from './exclusive.js';
 import { AuthRefusedError, AuthUnavailableError } from './failures.js';
+import type { FreshMark } from './fresh-mark.js';
 import { elapsedSince, type Grant, type Instant, instantOf } from './grant.js';
 import type { HeldSession } from './held-session.js';
 import type { Platform } from './platform.js';
@@ -20,12 +21,15 @@ const endingCodes: readonly string[] = [
 
 /** How long other tabs have to answer. An answer that comes later costs one request more, and nothing else. */
 const askMs = 100;
+/** The same where one of them is known to have the answer: it may be busy. */
+const askFreshMs = 2_000;
 
 export interface RefresherDeps {
   readonly api: Api;
   readonly held: HeldSession;
   readonly tabs: Tabs;
   readonly exclusive: Exclusive;
+  readonly freshMark: FreshMark;
   /** Null in cookie mode. */
   readonly storage: TokenStorage | null;
   readonly platform: Pick<Platform, 'clock' | 'random'>;
@@ -80,7 +84,7 @@ export class Refresher {
 
   /** Runs exclusively. */
   private async attempt(newerThan: number, changes: number): Promise<Grant | null> {
-    const { held, api, storage } = this.deps;
+    const { held, api, storage, freshMark } = this.deps;
     // The tab that had the lock before has told its result, which may not have come yet: so it is asked for.
     const hasEnded = () => held.state.kind === 'signed-out' && held.changes !== changes;
     const known = held.newerThan(newerThan) ?? (hasEnded() ? null : await this.askTabs(newerThan));
@@ -91,6 +95,7 @@ export class Refresher {
       const tokens = await api.refresh(presented);
       await this.keep(presented, tokens);
       held.take(tokens.grant);
+      await freshMark.show(tokens.grant.issuedAt);
       return tokens.grant;
     } catch (error) {
       if (!(error instanceof AuthRefusedError) || !endingCodes.includes(error.code)) throw error;
@@ -125,14 +130,15 @@ export class Refresher {
   }
 
   private async askTabs(newerThan: number): Promise<Grant | null> {
-    const { tabs, platform } = this.deps;
+    const { tabs, freshMark, platform } = this.deps;
     if (!tabs.canAsk || newerThan === Number.POSITIVE_INFINITY) return null;
     const heard = this.hear(newerThan);
     tabs.ask(newerThan);
+    const patienceMs = (await freshMark.isShown(newerThan)) ? askFreshMs : askMs;
     const { clock } = platform;
     let timer: unknown;
     const silence = new Promise<null>((resolve) => {
-      timer = clock.setTimeout(() => resolve(null), askMs);
+      timer = clock.setTimeout(() => resolve(null), patienceMs);
     });
     return Promise.race([heard.grant, silence]).finally(() => {
       clock.clearTimeout(timer);

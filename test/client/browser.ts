@@ -3,6 +3,7 @@ import {
   type AuthClient,
   type AuthClientOptions,
   createAuthClient,
+  type LockOptions,
   type Locks,
   type Platform,
   type TokenStorage,
@@ -163,11 +164,17 @@ class FakeStorage {
   removeItem = (key: string): void => void this.items.delete(key);
 }
 
-/** First come, first served, as Web Locks are. */
+/** First come, first served, as Web Locks are; a shared one is had at once. */
 export class FakeLocks implements Locks {
   private readonly ends = new Map<string, Promise<void>>();
+  private readonly shared = new Set<{ readonly name: string }>();
 
-  async request(name: string, { signal }: { readonly signal: AbortSignal }, work: () => Promise<void>): Promise<void> {
+  async query(): Promise<{ readonly held: readonly { readonly name: string }[] }> {
+    return { held: [...this.shared] };
+  }
+
+  async request(name: string, { signal, mode }: LockOptions, work: () => Promise<void>): Promise<void> {
+    if (mode === 'shared') return this.share(name, work);
     const before = this.ends.get(name) ?? Promise.resolve();
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -178,7 +185,7 @@ export class FakeLocks implements Locks {
       before.then(() => held),
     );
     const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason));
+      signal?.addEventListener('abort', () => reject(signal.reason));
     });
     try {
       await Promise.race([before, aborted]);
@@ -186,6 +193,13 @@ export class FakeLocks implements Locks {
     } finally {
       release();
     }
+  }
+
+  private async share(name: string, work: () => Promise<void>): Promise<void> {
+    const lock = { name };
+    this.shared.add(lock);
+    await work();
+    this.shared.delete(lock);
   }
 }
 

@@ -62,6 +62,19 @@ describe.each(modes)('Twenty tabs in %s', (_mode, open) => {
     expect(data).toEqual({ me: { email: person.email }, sessions: { nodes: [{ refreshCount: rounds }] } });
   });
 
+  it('make one request together on a busy machine, where messages take up to a second', async () => {
+    const browser = new FakeBrowser(server.url, { messageDelay: () => Math.random() * 1_000 });
+    const tabs = open(browser, 20);
+    await tabs[0]?.signup(somebody());
+    await Promise.all(tabs.map((tab) => tab.start()));
+    const before = browser.count('RefreshToken');
+    for (let round = 1; round <= 3; round += 1) {
+      passTime(browser, hour);
+      expect(new Set(await tokensOf(tabs)).size).toBe(1);
+      expect(browser.count('RefreshToken') - before).toBe(round);
+    }
+  });
+
   it('that are told at once that their token was refused make one request together', async () => {
     const browser = new FakeBrowser(server.url, slowMessages);
     const tabs = open(browser, 20);
