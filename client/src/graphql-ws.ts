@@ -5,6 +5,8 @@ import { AuthUnavailableError } from './failures.js';
 /** Close codes of the server's socket: see its manual of live events. */
 const closeCodes = { unauthorized: 4401, forbidden: 4403 } as const;
 const longestWaitSeconds = 30;
+/** Between questions whether the server is still there: a page does not see the pings of the socket itself. */
+const defaultKeepAliveMs = 12_000;
 
 export type SocketClientOptions = Omit<ClientOptions, 'connectionParams' | 'lazy'>;
 
@@ -27,7 +29,8 @@ async function boundedBackoff(retries: number): Promise<void> {
  * A client of graphql-ws whose subscriptions outlive their access tokens. Each connection says who it is with a fresh token. Where the
  * server closes because the token has ended (4401), it is refreshed and the subscription begins anew; `on('connected')` tells when, for
  * events in between are missed. Where the session has ended (4403), that is confirmed by the server, the state of `auth` says why, and the
- * subscription ends with the close event. A lost network is waited for. Another sign-in in this page connects anew, as that person.
+ * subscription ends with the close event. A lost network is waited for; one that was lost in silence is noticed after `keepAlive` ms (12,000 unless
+ * given) twice at most. Another sign-in in this page connects anew, as that person.
  */
 export function createSocketClient(auth: AuthClient, options: SocketClientOptions): Client {
   const closings = new WeakMap<object, Closing>();
@@ -36,6 +39,7 @@ export function createSocketClient(auth: AuthClient, options: SocketClientOption
   const client = createClient({
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: boundedBackoff,
+    keepAlive: defaultKeepAliveMs,
     ...options,
     connectionParams: async () => {
       wasAcknowledged = false;
@@ -51,6 +55,7 @@ export function createSocketClient(auth: AuthClient, options: SocketClientOption
   client.on('closed', (event) => {
     if (typeof event === 'object' && event !== null) closings.set(event, { accessToken, wasAcknowledged });
   });
+  leaveSilence(client, options.keepAlive ?? defaultKeepAliveMs);
   const subscribe = resuming(auth, client, (problem) => closings.get(problem as object));
   const stopFollowing = followSession(auth, () => client.terminate());
   const dispose = () => {
@@ -58,6 +63,16 @@ export function createSocketClient(auth: AuthClient, options: SocketClientOption
     return client.dispose();
   };
   return { ...client, subscribe, iterate: iterating(subscribe), dispose };
+}
+
+/** After a change of network a socket may stay open with nobody at its other end. */
+function leaveSilence(client: Client, mostMs: number): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  client.on('ping', (isReceived) => {
+    if (!isReceived) timer = setTimeout(() => client.terminate(), mostMs);
+  });
+  client.on('pong', () => clearTimeout(timer));
+  client.on('closed', () => clearTimeout(timer));
 }
 
 /** One socket is one session: that of another one must not stay open. */

@@ -3,7 +3,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Client } from 'graphql-ws';
 import type { AuthClient } from 'latchkey-client';
-import { createSocketClient } from 'latchkey-client/graphql-ws';
+import { createSocketClient, type SocketClientOptions } from 'latchkey-client/graphql-ws';
 import WebSocket from 'ws';
 import { loginMutation, post } from '../support/requests.js';
 import { goodPassword, startServer, type TestServer } from '../support/server.js';
@@ -34,7 +34,10 @@ async function signedIn() {
   return { browser, auth, email };
 }
 
-function open(auth: AuthClient): { readonly socket: Client; readonly connections: () => number } {
+function open(
+  auth: AuthClient,
+  options: Partial<SocketClientOptions> = {},
+): { readonly socket: Client; readonly connections: () => number } {
   let connections = 0;
   const socket = createSocketClient(auth, {
     url: server.url.replace(/^http/, 'ws'),
@@ -45,6 +48,7 @@ function open(auth: AuthClient): { readonly socket: Client; readonly connections
         connections += 1;
       },
     },
+    ...options,
   });
   sockets.add(socket);
   return { socket, connections: () => connections };
@@ -128,6 +132,25 @@ describe('A socket of createSocketClient', () => {
       expect(browser.count('RefreshToken')).toBe(round);
     }
     expect(connections()).toBe(4);
+    expect(auth.state.kind).toBe('signed-in');
+  });
+
+  it('that nobody is at the other end of any more is left for a new one, in which events flow', async () => {
+    const { auth, email } = await signedIn();
+    let isCut = false;
+    class CutSocket extends WebSocket {
+      private readonly isFirst = !isCut;
+      override send(message: string): void {
+        if (!(isCut && this.isFirst)) super.send(message);
+      }
+    }
+    const { socket, connections } = open(auth, { webSocketImpl: CutSocket, keepAlive: 50 });
+    const followed = follow(socket, email);
+    await followed.flows();
+    isCut = true;
+    await new Promise<void>((resolve) => socket.on('connected', () => resolve()));
+    await followed.flows();
+    expect(connections()).toBe(2);
     expect(auth.state.kind).toBe('signed-in');
   });
 

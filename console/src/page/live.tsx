@@ -10,38 +10,109 @@ export interface Live {
 }
 
 const LiveContext = createContext<Live>({ isLive: false, version: 0 });
-const secondsToNextTry = 15;
+const nextTryMs = 15_000;
+/** A store without events refuses the subscription sooner than that. */
+const acceptedMs = 1_000;
+/** A socket gets itself new tokens, so that one of a forgotten page would keep its session alive for ever. */
+const unseenMs = 60_000;
 /** Between questions to the server while no events come in. */
 const pollMs = 4_000;
 
-/** Follows the person's sessions for as long as it is rendered. An end of this one reaches the client by the socket's close. */
+interface News {
+  /** As before unless given. */
+  readonly isLive?: boolean;
+  /** There is something that was not shown yet, or may be. */
+  readonly isMissed?: boolean;
+}
+type Timer = ReturnType<typeof setTimeout> | undefined;
+const isSeen = (): boolean => document.visibilityState === 'visible';
+
+/** The subscription to the person's sessions, as long as the page is seen. */
+class Following {
+  private subscription: { unsubscribe(): void } | null = null;
+  private nextTry: Timer;
+  private accepted: Timer;
+  private unseen: Timer;
+  private readonly stopListening: readonly (() => void)[];
+
+  constructor(private readonly tell: (news: News) => void) {
+    const stopConnected = socket.on('connected', () => this.connected());
+    const stopClosed = socket.on('closed', () => this.closed());
+    const look = () => this.look();
+    document.addEventListener('visibilitychange', look);
+    // From a window beside it, which had not hidden it; from a place without a network.
+    for (const name of ['focus', 'online']) addEventListener(name, look);
+    const stopLooking = () => {
+      document.removeEventListener('visibilitychange', look);
+      for (const name of ['focus', 'online']) removeEventListener(name, look);
+    };
+    this.stopListening = [stopConnected, stopClosed, stopLooking];
+    this.begin();
+  }
+
+  stop(): void {
+    for (const stop of this.stopListening) stop();
+    clearTimeout(this.unseen);
+    this.pause();
+  }
+
+  private begin(): void {
+    this.subscription = apollo.subscribe({ query: SessionEventsDocument }).subscribe({
+      next: ({ error }) => {
+        if (error === undefined) this.tell({ isLive: true, isMissed: true });
+      },
+      error: () => this.tryLater(),
+      complete: () => this.tryLater(),
+    });
+  }
+
+  /** No event is missed from here on, if the subscription is accepted. */
+  private connected(): void {
+    this.tell({ isLive: false, isMissed: true });
+    clearTimeout(this.accepted);
+    this.accepted = setTimeout(() => this.tell({ isLive: true }), acceptedMs);
+  }
+
+  private closed(): void {
+    clearTimeout(this.accepted);
+    this.tell({ isLive: false });
+  }
+
+  private pause(): void {
+    for (const timer of [this.nextTry, this.accepted]) clearTimeout(timer);
+    this.subscription?.unsubscribe();
+    this.subscription = null;
+  }
+
+  private tryLater(): void {
+    this.pause();
+    this.tell({ isLive: false, isMissed: true });
+    this.nextTry = setTimeout(() => this.begin(), nextTryMs);
+  }
+
+  private look(): void {
+    clearTimeout(this.unseen);
+    if (!isSeen()) {
+      this.unseen = setTimeout(() => this.pause(), unseenMs);
+      return;
+    }
+    if (this.subscription === null) {
+      clearTimeout(this.nextTry);
+      this.begin();
+    }
+    // What is no event of a session may have changed too: roles, a followed link.
+    this.tell({ isMissed: true });
+  }
+}
+
+/** An end of this session reaches the client by the socket's close. */
 export function LiveProvider({ children }: { readonly children: ReactNode }) {
   const [live, setLive] = useState<Live>({ isLive: false, version: 0 });
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stop = () => {};
-    const begin = () => {
-      const subscription = apollo.subscribe({ query: SessionEventsDocument }).subscribe({
-        next: () => setLive(({ version }) => ({ isLive: true, version: version + 1 })),
-        error: () => pause(),
-        complete: () => pause(),
-      });
-      stop = () => subscription.unsubscribe();
-    };
-    // The store may have no events to give, or has missed some.
-    const pause = () => {
-      setLive(({ version }) => ({ isLive: false, version: version + 1 }));
-      timer = setTimeout(begin, secondsToNextTry * 1000);
-    };
-    const stopListening = socket.on('connected', () => setLive(({ version }) => ({ isLive: true, version: version + 1 })));
-    const stopMissing = socket.on('closed', () => setLive(({ version }) => ({ isLive: false, version })));
-    begin();
-    return () => {
-      clearTimeout(timer);
-      stopListening();
-      stopMissing();
-      stop();
-    };
+    const following = new Following(({ isLive, isMissed = false }) =>
+      setLive((before) => ({ isLive: isLive ?? before.isLive, version: before.version + (isMissed ? 1 : 0) })),
+    );
+    return () => following.stop();
   }, []);
   return <LiveContext value={live}>{children}</LiveContext>;
 }

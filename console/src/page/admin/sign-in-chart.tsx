@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { SignInStatsDocument, type SignInStatsQuery } from '../generated/operations.js';
 import { shortInstant } from '../parts/instant.js';
 import { Failure, Loading } from '../parts/problem.js';
+import { serverNow } from '../server-clock.js';
 
 type Stats = SignInStatsQuery['signInStats'];
 const hourMs = 3_600_000;
@@ -21,7 +22,7 @@ const barWidth = 10;
 
 /** Until the end of the present hour, so that asking again within it asks for the same. */
 function rangeOf({ ms, buckets }: (typeof spans)[number]) {
-  const to = Math.ceil(Date.now() / hourMs) * hourMs;
+  const to = Math.ceil(serverNow() / hourMs) * hourMs;
   return { from: new Date(to - ms).toISOString(), to: new Date(to).toISOString(), buckets };
 }
 

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { serverNow } from '../server-clock.js';
 
 const languages = [...navigator.languages];
 const relative = new Intl.RelativeTimeFormat(languages, { numeric: 'auto' });
@@ -22,10 +23,10 @@ function inWords(at: number, now: number): string {
 }
 
 /** One clock for all instants of the page: they move on together. */
-let now = Date.now();
+let now = serverNow();
 const listeners = new Set<() => void>();
 setInterval(() => {
-  now = Date.now();
+  now = serverNow();
   for (const listener of listeners) listener();
 }, 20_000);
 const subscribe = (listener: () => void) => {
@@ -40,7 +41,7 @@ export function Instant({ at }: { readonly at: string }) {
   const date = new Date(at);
   return (
     <time dateTime={at} title={exact.format(date)} lang={language}>
-      {inWords(date.getTime(), Math.max(now, Date.now()))}
+      {inWords(date.getTime(), Math.max(now, serverNow()))}
     </time>
   );
 }
