@@ -41,7 +41,7 @@ export function Instant({ at }: { readonly at: string }) {
   const date = new Date(at);
   return (
     <time dateTime={at} title={exact.format(date)} lang={language}>
-      {inWords(date.getTime(), Math.max(now, serverNow()))}
+      {inWords(date.getTime(), serverNow())}
     </time>
   );
 }
