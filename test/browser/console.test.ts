@@ -283,6 +283,34 @@ describeInBrowser('The console', (browser) => {
     await own.says('You signed out.');
   });
 
+  test('folds away the filters that are used less, which count there too, and says how many narrow the list', async () => {
+    const server = await start();
+    const root = await registered(server.url);
+    await server.app.services.accounts.grantRole(root.email, 'admin');
+    const { console: own, page } = await openConsole(browser, server.console);
+    await own.signIn(root);
+    await own.goTo('All sessions');
+    await own.rows('All sessions').nth(1).waitFor();
+    expect(await page.getByLabel('User agent holds').isVisible()).toBe(false);
+    await page.getByText('More filters', { exact: true }).click();
+    await page.getByLabel('User agent holds').fill('Chrome');
+    await page.getByLabel('Device').selectOption('computer');
+    await page.getByText('More filters (2 set)', { exact: true }).click();
+    expect(await page.getByLabel('User agent holds').isVisible()).toBe(false);
+    await own.press('Show');
+    await own.rows('All sessions').nth(1).waitFor({ state: 'detached' });
+    expect(await own.rows('All sessions').textContent()).toContain('Chrome');
+    await own.says('More filters (2 set)');
+
+    await own.goTo('Audit log');
+    await own.rows('Events').nth(2).waitFor();
+    await page.getByText('Only some kinds of event', { exact: true }).click();
+    await page.getByLabel('Roles changed').check();
+    await own.press('Show');
+    await own.rows('Events').nth(1).waitFor({ state: 'detached' });
+    await own.says('Only some kinds of event (1 set)');
+  });
+
   test('is silent about whether an address has an account, and says where the mail is', async () => {
     const server = await start();
     const { console: own, page } = await openConsole(browser, server.console);
