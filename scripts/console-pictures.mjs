@@ -68,7 +68,7 @@ export async function takeConsolePictures({ browser, server, ConsolePage, pictur
       const show = async ({ name, path, title }) => {
         await page.goto(`${server.origin}/console${path}`);
         await own.shows(title);
-        await page.getByText(/^Loading /).waitFor({ state: 'detached' });
+        await own.loaded();
         if (name === 'sandbox') await page.locator('.graphiql-query-editor .view-line').first().waitFor();
         await take(name);
       };

@@ -4,6 +4,7 @@ import { describeInBrowser, type TestBrowser, type WatchedPage } from '../suppor
 import { ConsolePage, type Credentials } from '../support/console-page.js';
 import { startConsoleServer } from '../support/console-server.js';
 import { post, signupMutation } from '../support/requests.js';
+import { SandboxPage } from '../support/sandbox-page.js';
 import { goodPassword } from '../support/server.js';
 import { describeStores } from '../support/stores.js';
 
@@ -57,6 +58,14 @@ const storageOf = ({ page }: WatchedPage) =>
     };
     return { local: { ...localStorage }, session: { ...sessionStorage }, databases: await indexedDB.databases(), cookie: document.cookie };
   });
+/** All that the editors of this document hold. Runs in the page. */
+const modelsOfEditors = (): string => {
+  const { __MONACO: monaco } = globalThis as unknown as { __MONACO: { editor: { getModels(): { getValue(): string }[] } } };
+  return monaco.editor
+    .getModels()
+    .map((model) => model.getValue())
+    .join('\n');
+};
 const nothingStored = { local: {}, session: {}, databases: [], cookie: '' };
 
 describeStores('The console', (database) => {
@@ -274,6 +283,34 @@ describeInBrowser('The console', (browser) => {
     await own.says('You signed out.');
   });
 
+  test('folds away the filters that are used less, which count there too, and says how many narrow the list', async () => {
+    const server = await start();
+    const root = await registered(server.url);
+    await server.app.services.accounts.grantRole(root.email, 'admin');
+    const { console: own, page } = await openConsole(browser, server.console);
+    await own.signIn(root);
+    await own.goTo('All sessions');
+    await own.rows('All sessions').nth(1).waitFor();
+    expect(await page.getByLabel('User agent holds').isVisible()).toBe(false);
+    await page.getByText('More filters', { exact: true }).click();
+    await page.getByLabel('User agent holds').fill('Chrome');
+    await page.getByLabel('Device').selectOption('computer');
+    await page.getByText('More filters (2 set)', { exact: true }).click();
+    expect(await page.getByLabel('User agent holds').isVisible()).toBe(false);
+    await own.press('Show');
+    await own.rows('All sessions').nth(1).waitFor({ state: 'detached' });
+    expect(await own.rows('All sessions').textContent()).toContain('Chrome');
+    await own.says('More filters (2 set)');
+
+    await own.goTo('Audit log');
+    await own.rows('Events').nth(2).waitFor();
+    await page.getByText('Only some kinds of event', { exact: true }).click();
+    await page.getByLabel('Roles changed').check();
+    await own.press('Show');
+    await own.rows('Events').nth(1).waitFor({ state: 'detached' });
+    await own.says('Only some kinds of event (1 set)');
+  });
+
   test('is silent about whether an address has an account, and says where the mail is', async () => {
     const server = await start();
     const { console: own, page } = await openConsole(browser, server.console);
@@ -303,6 +340,91 @@ describeInBrowser('The console', (browser) => {
     expect(await run()).toMatchObject({ errors: [{ extensions: { reason: 'NO_TOKEN' } }] });
     expect(await opened.misdeeds()).toEqual(isBlameless);
     await own.goTo('Your sessions');
+    expect(await opened.misdeeds()).toEqual(isBlameless);
+  });
+
+  const openSandbox = async (server: Awaited<ReturnType<typeof start>>, person: Credentials) => {
+    const opened = await openConsole(browser, server.console);
+    await opened.console.signIn(person);
+    await opened.console.goTo('Sandbox');
+    const sandbox = new SandboxPage(opened.page);
+    await sandbox.ready();
+    /** Opens an example, runs it, and gives what was sent and answered. */
+    const run = async (title: string, operationName: string) => {
+      await sandbox.openExample(title, operationName);
+      const own = opened.page.waitForResponse(
+        (response) => response.request().postDataJSON()?.operationName === operationName && response.request().method() === 'POST',
+      );
+      await opened.page.getByRole('button', { name: /^Execute query/ }).click();
+      const response = await own;
+      return { sent: response.request().postDataJSON(), answer: await response.json() };
+    };
+    return { ...opened, sandbox, run };
+  };
+
+  test('has examples in the explorer, which end the other session, and then its own: the page says why', async () => {
+    const server = await start();
+    const ada = await registered(server.url);
+    const other = await openConsole(browser, server.console);
+    await other.console.signIn(ada);
+    await other.console.shows('Your sessions');
+    const opened = await openSandbox(server, ada);
+    const { console: own, page, run, sandbox } = opened;
+    expect(await page.getByRole('button', { name: /Refresh the tokens|Ask with the ended session/ }).count()).toBe(0);
+    expect(await run('Who am I?', 'WhoAmI')).toMatchObject({ answer: { data: { me: { email: ada.email } } } });
+    await sandbox.openExample('Sign in from a second device', 'SignIn');
+    expect(JSON.parse(await sandbox.valueOf('variables'))).toEqual({ input: { login: ada.email, password: 'your password' } });
+    const listed = await run('My sessions', 'MySessions');
+    const { id } = listed.answer.data.sessions.nodes.find(({ isCurrent }: { isCurrent: boolean }) => !isCurrent);
+    expect(await run('End the other session', 'EndSession')).toMatchObject({
+      sent: { variables: { id } },
+      answer: { data: { revokeSession: { id, state: 'REVOKED' } } },
+    });
+    await other.console.says('This session was ended from another device.');
+    expect(await run('Sign out', 'SignOut')).toMatchObject({ answer: { data: { logout: true } } });
+    await own.says('You signed out.');
+    await own.shows('Sign in');
+    expect(await opened.misdeeds()).toEqual(isBlameless);
+
+    // Somebody else, without another load of the page.
+    const grace = await registered(server.url);
+    await own.signIn(grace);
+    await own.shows('Sandbox');
+    await sandbox.ready();
+    expect(await page.evaluate(modelsOfEditors)).not.toEqual(expect.stringContaining(ada.email));
+    expect(await run('Who am I?', 'WhoAmI')).toMatchObject({ answer: { data: { me: { email: grace.email } } } });
+  });
+
+  test('leaves with its reason where an operation of the explorer ends every session', async () => {
+    const server = await start();
+    const { console: own, page, sandbox } = await openSandbox(server, await registered(server.url));
+    await sandbox.openExample('End all other sessions', 'EndOtherSessions');
+    await page.locator('.graphiql-query-editor .view-lines').first().click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.press('Delete');
+    await page.keyboard.insertText('mutation EndAll { revokeAllSessions { count } }');
+    await page.getByRole('button', { name: /^Execute query/ }).click();
+    await own.says('This session was ended from another device.');
+    await own.shows('Sign in');
+  });
+
+  test('refreshes an access token that has expired, once, and runs the operation again by itself', async () => {
+    const server = await start();
+    const ada = await registered(server.url);
+    const opened = await openSandbox(server, ada);
+    const { context, page, sandbox } = opened;
+    await sandbox.openExample('Who am I?', 'WhoAmI');
+    const asked: string[] = [];
+    context.on('request', (request) => {
+      const name = /\b(RefreshToken|WhoAmI)\b/.exec(request.postData() ?? '')?.[1];
+      if (name !== undefined) asked.push(name);
+    });
+    // Its lifetime, and the leeway of the server.
+    server.advanceClock(3_600_000 + 60_000);
+    await page.getByRole('button', { name: /^Execute query/ }).click();
+    await page.locator('.result-window').getByText('"totalCount"').waitFor();
+    expect(JSON.parse(await sandbox.valueOf('response'))).toMatchObject({ data: { me: { email: ada.email } } });
+    expect(asked).toEqual(['WhoAmI', 'RefreshToken', 'WhoAmI']);
     expect(await opened.misdeeds()).toEqual(isBlameless);
   });
 

@@ -15,6 +15,14 @@ export class ConsolePage {
     await this.page.getByRole('heading', { name: title, level: 1, exact: true }).waitFor();
   }
 
+  /** Waits until nothing is being loaded any more: a view may load several things. */
+  async loaded(): Promise<void> {
+    await this.page
+      .getByText(/^Loading /)
+      .first()
+      .waitFor({ state: 'detached' });
+  }
+
   async signUp({ email, password }: Credentials): Promise<void> {
     await this.page.getByRole('link', { name: 'No account yet? Make one' }).click();
     await this.shows('Sign up');

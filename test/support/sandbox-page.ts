@@ -18,7 +18,8 @@ export class SandboxPage {
 
   /** Opens an example from the menu, and waits until it is in its tab. */
   async openExample(title: string, operationName: string): Promise<void> {
-    await this.page.getByRole('button', { name: title, exact: true }).click();
+    const menu = this.page.getByRole('region', { name: 'Examples' });
+    await menu.getByRole('button', { name: title, exact: true }).click();
     await this.page.getByRole('tab', { selected: true }).getByText(operationName, { exact: true }).waitFor();
   }
 

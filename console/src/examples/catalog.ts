@@ -1,4 +1,3 @@
-import type { HeldSession } from '../sandbox/held-sessions.js';
 import askWithEndedSession from './ask-with-ended-session.graphql?raw';
 import endOtherSessions from './end-other-sessions.graphql?raw';
 import endSession from './end-session.graphql?raw';
@@ -11,15 +10,19 @@ import signOut from './sign-out.graphql?raw';
 import signUp from './sign-up.graphql?raw';
 import whoAmI from './who-am-i.graphql?raw';
 
-/** What the sandbox can fill in: the session it speaks for, and another one that it holds. */
+/** What the page can fill in. */
 export interface Known {
-  readonly current: HeldSession | null;
-  readonly other: HeldSession | null;
+  readonly login: string;
+  readonly password: string;
+  /** Of a session other than the one whose token is sent. */
+  readonly otherSessionId: string | null;
+  /** Of the session whose token is sent; null where the page does not have it. */
+  readonly refreshToken: string | null;
 }
 
 export interface Example {
   readonly title: string;
-  /** The comment that the file begins with: what the operation does. */
+  /** What the operation does: the comment that the file begins with. */
   readonly about: string;
   /** The operation without that comment. */
   readonly query: string;
@@ -28,8 +31,8 @@ export interface Example {
   readonly variables: ((known: Known) => Readonly<Record<string, unknown>>) | null;
 }
 
-const email = 'ada@example.com';
-const password = 'correct horse battery';
+/** The account that "Sign up" makes. */
+export const newcomer = { email: 'ada@example.com', password: 'correct horse battery' } as const;
 
 function example(title: string, text: string, variables: Example['variables'] = null): Example {
   const comment = /^(?:#.*\n)*/.exec(text)?.[0] ?? '';
@@ -38,22 +41,31 @@ function example(title: string, text: string, variables: Example['variables'] = 
   return { title, about, query, operationName: /^\w+ (\w+)/.exec(query)?.[1] ?? '', variables };
 }
 
-/** From an empty server to an ended session, in this order. */
-export const tour: readonly [Example, ...Example[]] = [
-  example('Sign up', signUp, () => ({ input: { email, password } })),
-  example('Who am I?', whoAmI),
-  example('Sign in from a second device', signIn, () => ({ input: { login: email, password } })),
-  example('My sessions', mySessions, () => ({ state: 'ACTIVE' })),
-  example('End the other session', endSession, ({ other }) => ({ id: other?.id ?? 'the id of a session, from MySessions' })),
-  example('Ask with the ended session', askWithEndedSession),
-];
+/** With what holds on one page alone. */
+export const noted = (one: Example, note: string): Example => ({ ...one, about: `${one.about} ${note}` });
 
-export const more: readonly Example[] = [
-  example('Refresh the tokens', refreshTokens, ({ current }) => ({
-    token: current?.refreshToken ?? 'a refresh token, from SignUp or SignIn',
+export const examples = {
+  signUp: example('Sign up', signUp, () => ({ input: newcomer })),
+  whoAmI: example('Who am I?', whoAmI),
+  signIn: example('Sign in from a second device', signIn, ({ login, password }) => ({ input: { login, password } })),
+  mySessions: example('My sessions', mySessions, () => ({ state: 'ACTIVE' })),
+  endSession: example('End the other session', endSession, ({ otherSessionId }) => ({
+    id: otherSessionId ?? 'the id of a session, from MySessions',
   })),
-  example('End all other sessions', endOtherSessions),
-  example('Sign out', signOut),
-  example('What the server tells', serverInfo),
-  example('All error codes', errorCodes),
-];
+  askWithEndedSession: example('Ask with the ended session', askWithEndedSession),
+  refreshTokens: example('Refresh the tokens', refreshTokens, ({ refreshToken }) => ({
+    token: refreshToken ?? 'a refresh token, from SignUp or SignIn',
+  })),
+  endOtherSessions: example('End all other sessions', endOtherSessions),
+  signOut: example('Sign out', signOut),
+  serverInfo: example('What the server tells', serverInfo),
+  errorCodes: example('All error codes', errorCodes),
+} as const;
+
+/** The examples of one page, as its menu shows them. */
+export interface ExampleSet {
+  readonly lead: string;
+  /** One after the other. */
+  readonly tour: readonly [Example, ...Example[]];
+  readonly more: readonly Example[];
+}

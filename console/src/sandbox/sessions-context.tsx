@@ -1,7 +1,7 @@
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import { HeldSessions, type HeldState } from './held-sessions.js';
 
-/** GraphiQL renders a plugin's content without props: what it needs comes by context. */
+/** The sessions of this page. */
 export const SessionsContext = createContext(new HeldSessions());
 
 export function useHeldSessions(): HeldState & { readonly held: HeldSessions } {

@@ -12,6 +12,7 @@ import { Link, useRoute } from '../router.js';
 import { SessionRow } from '../sessions/session-row.js';
 import { counted, deviceKinds } from '../words.js';
 import { isNarrow, sessionFilterOf } from './filters.js';
+import { MoreFilters } from './more-filters.js';
 import { RevokeDialog } from './revoke-dialog.js';
 import { RoleChoice } from './role-choice.js';
 
@@ -29,14 +30,16 @@ function Filters({ userId, act }: { readonly userId: string; readonly act: (ente
     <ActForm act={act} submit="Show" className="filters">
       <Field label="Id of the user" name="user" isOptional defaultValue={userId} />
       <Choice label="State" name="state" options={states} defaultValue="ACTIVE" />
-      <Choice label="Device" name="kind" options={[['', 'any'], ...kinds]} />
-      <RoleChoice />
       <Field label="IP address" name="address" isOptional />
-      <Field label="User agent holds" name="agent" isOptional />
-      <Field label="Signed in after" name="created-after" type="datetime-local" isOptional />
-      <Field label="Signed in before" name="created-before" type="datetime-local" isOptional />
-      <Field label="Last seen after" name="seen-after" type="datetime-local" isOptional />
-      <Field label="Last seen before" name="seen-before" type="datetime-local" isOptional />
+      <MoreFilters summary="More filters">
+        <Choice label="Device" name="kind" options={[['', 'any'], ...kinds]} />
+        <RoleChoice />
+        <Field label="User agent holds" name="agent" isOptional />
+        <Field label="Signed in after" name="created-after" type="datetime-local" isOptional />
+        <Field label="Signed in before" name="created-before" type="datetime-local" isOptional />
+        <Field label="Last seen after" name="seen-after" type="datetime-local" isOptional />
+        <Field label="Last seen before" name="seen-before" type="datetime-local" isOptional />
+      </MoreFilters>
     </ActForm>
   );
 }

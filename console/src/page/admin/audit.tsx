@@ -10,6 +10,7 @@ import { View } from '../parts/view.js';
 import { Link, useRoute } from '../router.js';
 import { wordsOfName } from '../words.js';
 import { auditFilterOf } from './filters.js';
+import { MoreFilters } from './more-filters.js';
 import { SignInChart } from './sign-in-chart.js';
 
 type Event = AuditEventsQuery['auditEvents']['nodes'][number];
@@ -77,13 +78,9 @@ function Filters({ userId, act }: { readonly userId: string; readonly act: (ente
   return (
     <ActForm act={act} submit="Show" className="filters">
       <Field label="Id of the user" name="user" isOptional defaultValue={userId} />
-      <Field label="Id of the session" name="session" isOptional />
       <Field label="IP address" name="address" isOptional />
-      <Field label="After" name="after" type="datetime-local" isOptional />
-      <Field label="Before" name="before" type="datetime-local" isOptional />
-      <details className="wide">
-        <summary>Only some kinds of event</summary>
-        <fieldset className="filters">
+      <MoreFilters summary="Only some kinds of event">
+        <fieldset className="wide">
           <legend>Kinds of event</legend>
           {Object.keys(types).map((type) => (
             <label key={type} className="check">
@@ -92,7 +89,12 @@ function Filters({ userId, act }: { readonly userId: string; readonly act: (ente
             </label>
           ))}
         </fieldset>
-      </details>
+      </MoreFilters>
+      <MoreFilters summary="More filters">
+        <Field label="Id of the session" name="session" isOptional />
+        <Field label="After" name="after" type="datetime-local" isOptional />
+        <Field label="Before" name="before" type="datetime-local" isOptional />
+      </MoreFilters>
     </ActForm>
   );
 }

@@ -1,57 +1,53 @@
-import 'graphiql/setup-workers/vite';
-import 'graphiql/style.css';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
-import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { useState } from 'react';
-import { createMemoryStorage } from '../../sandbox/memory-storage.js';
+import { useRef, useState } from 'react';
+import type { Known } from '../../examples/catalog.js';
+import { Explorer } from '../../explorer/explorer.js';
 import { auth } from '../connection.js';
 import { useMe } from '../me.js';
 import { View } from '../parts/view.js';
 import { apiUrl } from '../place.js';
+import { useOwnSessions } from '../sessions/own-sessions.js';
+import { exampleSet } from './example-set.js';
+import { createPersonFetch, type Identity } from './person-fetch.js';
 import './sandbox.css';
 
-type Identity = 'me' | 'nobody';
-
-const storage = createMemoryStorage();
-const plugins = [HISTORY_PLUGIN];
-const firstQuery = `query WhoAmI {
-  me {
-    email
-    roles
-    permissions
-    sessions {
-      totalCount
-      nodes { id isCurrent state device { label } }
-    }
-  }
+function useKnown(): Known {
+  const { me } = useMe();
+  const { sessions } = useOwnSessions(null);
+  const other = sessions?.nodes.find(({ isCurrent, state }) => !isCurrent && state === 'ACTIVE');
+  return { login: me.email, password: 'your password', otherSessionId: other?.id ?? null, refreshToken: null };
 }
-`;
 
-let identity: Identity = 'me';
-
-/** Speaks for the person of this page, or for nobody. The cookie stays out of it, and a header of the editor's wins. */
-const send: typeof fetch = async (target, init) => {
-  const headers = new Headers(init?.headers);
-  const token = identity === 'me' && !headers.has('authorization') ? await auth.getAccessToken() : null;
-  if (token !== null) headers.set('authorization', `Bearer ${token}`);
-  return fetch(target, { ...init, headers, credentials: 'omit' });
-};
-const fetcher = createGraphiQLFetcher({ url: apiUrl.href, fetch: send, enableIncrementalDelivery: false });
+/** A fetcher that stays the same, and who it sends as. */
+function useFetcher() {
+  const [identity, setIdentity] = useState<Identity>('me');
+  const latest = useRef(identity);
+  latest.current = identity;
+  const [fetcher] = useState(() =>
+    createGraphiQLFetcher({
+      url: apiUrl.href,
+      fetch: createPersonFetch(
+        auth,
+        () => latest.current,
+        (target, init) => fetch(target, init),
+      ),
+      enableIncrementalDelivery: false,
+    }),
+  );
+  return { fetcher, identity, setIdentity };
+}
 
 export function SandboxView() {
   const { me } = useMe();
-  const [chosen, setChosen] = useState<Identity>(identity);
-  const choose = (next: Identity) => {
-    identity = next;
-    setChosen(next);
-  };
+  const known = useKnown();
+  const { fetcher, identity, setIdentity } = useFetcher();
   return (
     <View
       title="Sandbox"
       actions={
         <label>
           Send as{' '}
-          <select value={chosen} onChange={({ target }) => choose(target.value as Identity)}>
+          <select value={identity} onChange={({ target }) => setIdentity(target.value as Identity)}>
             <option value="me">{me.email}</option>
             <option value="nobody">nobody (no token)</option>
           </select>
@@ -59,19 +55,7 @@ export function SandboxView() {
       }
     >
       <div className="explorer">
-        <GraphiQL
-          fetcher={fetcher}
-          storage={storage}
-          plugins={plugins}
-          initialQuery={firstQuery}
-          defaultQuery=""
-          showPersistHeadersSettings={false}
-          shouldPersistHeaders={false}
-        >
-          <GraphiQL.Logo>
-            <span />
-          </GraphiQL.Logo>
-        </GraphiQL>
+        <Explorer fetcher={fetcher} examples={{ ...exampleSet, known }} />
       </div>
     </View>
   );

@@ -1,4 +1,3 @@
-import { useQuery } from '@apollo/client/react';
 import { useAuth } from 'latchkey-client/react';
 import { useState } from 'react';
 import { leaveWith, stay } from '../farewell.js';
@@ -6,31 +5,20 @@ import {
   RevokeAllSessionsDocument,
   RevokeOtherSessionsDocument,
   RevokeSessionDocument,
-  SessionsDocument,
   type SessionsQuery,
 } from '../generated/operations.js';
-import { useIsLive, useLiveRefetch, usePollMs } from '../live.js';
+import { useIsLive } from '../live.js';
 import { Confirm } from '../parts/dialog.js';
 import { Empty, Pager, usePages } from '../parts/pages.js';
 import { Failure, Loading } from '../parts/problem.js';
 import { View } from '../parts/view.js';
 import { useMutate } from '../reauthentication.js';
 import { counted } from '../words.js';
+import { useOwnSessions } from './own-sessions.js';
 import { SessionRow } from './session-row.js';
 
 type Row = SessionsQuery['sessions']['nodes'][number];
 type Question = { readonly kind: 'one'; readonly session: Row } | { readonly kind: 'others' } | { readonly kind: 'all' };
-const pageSize = 20;
-
-function useOwnSessions(after: string | null) {
-  const { data, previousData, error, refetch } = useQuery(SessionsDocument, {
-    variables: { first: pageSize, after },
-    fetchPolicy: 'cache-and-network',
-    pollInterval: usePollMs(),
-  });
-  useLiveRefetch(refetch);
-  return { sessions: (data ?? previousData)?.sessions, error, refetch };
-}
 
 export function SessionsView() {
   const pages = usePages();

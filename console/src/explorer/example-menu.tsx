@@ -1,18 +1,10 @@
 import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
-import { type Example, more, tour } from '../examples/catalog.js';
-import type { HeldState } from './held-sessions.js';
-import { useHeldSessions } from './sessions-context.js';
-
-/** The variables as the editor shows them, filled in from the sessions that the sandbox holds; empty where there are none. */
-export function variablesText({ variables }: Example, { sessions, current }: HeldState): string {
-  if (variables === null) return '';
-  const other = sessions.findLast((session) => session !== current) ?? null;
-  return JSON.stringify(variables({ current, other }), null, 2);
-}
+import type { Example } from '../examples/catalog.js';
+import { useExamples, variablesText } from './examples-context.js';
 
 /** Shows the example in its own tab, as it was written: a tab that has it already is gone back to. */
-function useExamples(): { readonly shown: string | null; readonly open: (example: Example) => void } {
-  const state = useHeldSessions();
+function useTabs(): { readonly shown: string | null; readonly open: (example: Example) => void } {
+  const { known } = useExamples();
   const { addTab, changeTab } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((graphiql) => ({
     tabs: graphiql.tabs,
@@ -27,13 +19,13 @@ function useExamples(): { readonly shown: string | null; readonly open: (example
       if (present < 0) addTab();
       else changeTab(present);
       queryEditor?.setValue(example.query);
-      variableEditor?.setValue(variablesText(example, state));
+      variableEditor?.setValue(variablesText(example, known));
     },
   };
 }
 
 function ExampleList({ examples, numbered = false }: { readonly examples: readonly Example[]; readonly numbered?: boolean }) {
-  const { shown, open } = useExamples();
+  const { shown, open } = useTabs();
   const List = numbered ? 'ol' : 'ul';
   return (
     <List>
@@ -50,10 +42,11 @@ function ExampleList({ examples, numbered = false }: { readonly examples: readon
 }
 
 function ExampleMenu() {
+  const { lead, tour, more } = useExamples();
   return (
     <section className="example-menu" aria-label="Examples">
       <h2>Examples</h2>
-      <p>From an empty server to an ended session: open one, then run it with the pink button or Ctrl-Enter.</p>
+      <p>{lead}</p>
       <ExampleList examples={tour} numbered />
       <h3>More</h3>
       <ExampleList examples={more} />

@@ -1,0 +1,16 @@
+import { useQuery } from '@apollo/client/react';
+import { SessionsDocument } from '../generated/operations.js';
+import { useLiveRefetch, usePollMs } from '../live.js';
+
+const pageSize = 20;
+
+/** A page of the person's own sessions, newest sign-in first, as they change. `after`: the cursor behind which it begins. */
+export function useOwnSessions(after: string | null) {
+  const { data, previousData, error, refetch } = useQuery(SessionsDocument, {
+    variables: { first: pageSize, after },
+    fetchPolicy: 'cache-and-network',
+    pollInterval: usePollMs(),
+  });
+  useLiveRefetch(refetch);
+  return { sessions: (data ?? previousData)?.sessions, error, refetch };
+}
