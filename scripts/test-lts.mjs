@@ -9,7 +9,7 @@ const omitted = [
   'test/cli/(doctor|keys|sessions|usage|users)[.]', // many short processes; the walk above and the tests of the services beneath remain
   'test/deploy/', // judges a script of the database's shell
   'test/library/package[.]', // installs the package
-  'test/api/(administration-races|races)[.]', // compares what databases do with writes at once
+  'test/api/(administration-races|credential-races|races|revocation|throttling)[.]', // compares what databases do with writes at once
   'test/services/verifier[.]', // compares two judges in thousands of states
   'test/verify/languages[.]', // runs programs in other languages
   'test/store/mongo-outage[.]', // waits for timeouts of the driver
