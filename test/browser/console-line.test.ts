@@ -13,6 +13,12 @@ jest.setTimeout(120_000);
 /** On MongoDB the clock that was moved goes at half speed until the database's has come up with it. */
 const hour = 2.5 * 3_600_000;
 
+declare const document: { documentElement: { dataset: { seen?: string } }; dispatchEvent(event: unknown): void };
+declare const Document: { prototype: object };
+declare class Event {
+  constructor(name: string);
+}
+
 const refreshesIn = (context: BrowserContext): { count: number } => {
   const refreshes = { count: 0 };
   context.on('request', (request) => {
@@ -112,6 +118,52 @@ describeStores('The console over a bad line', (database) => {
       const ofBrowser = data.sessions.nodes.filter(({ userAgent }: { userAgent: string }) => userAgent.includes('Chrome'));
       expect(ofBrowser.map(({ refreshCount }: { refreshCount: number }) => refreshCount)).toEqual([1]);
     });
+  });
+});
+
+describeInBrowser('The console that nobody sees', (browser) => {
+  test('leaves its socket after a minute, asks for nothing, and is up to date when it is seen again', async () => {
+    const server = await startConsoleServer('sqlite::memory:');
+    const person = await registeredAt(server.url);
+    const { page } = await browser.open('about:blank');
+    await page.addInitScript(() => {
+      Object.defineProperty(Document.prototype, 'visibilityState', { get: () => document.documentElement.dataset.seen ?? 'visible' });
+    });
+    await page.clock.install();
+    const becomes = (seen: 'visible' | 'hidden') =>
+      page.evaluate((value) => {
+        document.documentElement.dataset.seen = value;
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, seen);
+    const opened = page.waitForEvent('websocket');
+    await page.goto(server.console);
+    const own = new ConsolePage(page);
+    await own.signIn(person);
+    const socket = await opened;
+    await own.says('Changes show at once.');
+    const rows = own.rows('Your sessions');
+    await rows.first().waitFor();
+    const before = await rows.count();
+
+    await becomes('hidden');
+    await page.clock.runFor(50_000);
+    expect(socket.isClosed()).toBe(false);
+    const closed = socket.waitForEvent('close');
+    await page.clock.runFor(20_000);
+    await closed;
+    let requests = 0;
+    page.on('request', () => {
+      requests += 1;
+    });
+    server.advanceClock(hour);
+    await page.clock.runFor(hour);
+    expect(requests).toBe(0);
+
+    await post(server.url, loginMutation, { input: { login: person.email, password: person.password } });
+    const openedAgain = page.waitForEvent('websocket');
+    await becomes('visible');
+    await openedAgain;
+    await rows.nth(before).waitFor();
   });
 });
 
