@@ -47,7 +47,8 @@ describeStores('The console', (database) => {
       const [ada, bob] = [await someone(), await someone()];
       const { console: own, page } = await open('/account', ada.email);
       const username = `Lovelace-${ada.username}`;
-      await show({ console: own, page } as OpenConsole, 'Username', bob.username.toUpperCase(), 'Change username');
+      await page.getByLabel('Username', { exact: true }).fill(bob.username.toUpperCase());
+      await own.press('Change username');
       await own.says('Somebody has this username already.');
       await own.press('Sign out');
       await own.signIn({ email: ada.username, password: goodPassword });
@@ -60,7 +61,7 @@ describeStores('The console', (database) => {
       await own.signIn({ email: ada.username, password: goodPassword });
       await own.says('That is not right');
       await own.signIn({ email: username.toLowerCase(), password: goodPassword });
-      await own.shows('Account');
+      await own.goTo('Account');
       expect(await page.getByLabel('Username', { exact: true }).inputValue()).toBe(username);
     });
 
@@ -99,12 +100,12 @@ describeStores('The console', (database) => {
       const login = (password: string, address: string) =>
         post(server.url, loginMutation, { input: { login: ada.email, password } }, { headers: from(address) });
       await login('not the password', '203.0.113.7');
-      await login('not the password', '203.0.113.8');
+      await login('not the password', '198.51.100.8');
       await login(goodPassword, '203.0.113.7');
       await server.app.services.audit.flush();
       const admin = await openAdmin(`/audit?user=${ada.id}`);
       const rows = admin.console.rows('Events');
-      await hasRows(rows, 4);
+      await hasRows(rows, 5);
       await show(admin, 'IP address', '203.0.113.7');
       await hasRows(rows, 2);
       await admin.page.getByText('Only some kinds of event').click();
@@ -116,7 +117,7 @@ describeStores('The console', (database) => {
       expect(await rows.getByRole('link', { name: ada.email }).count()).toBe(1);
       await show(admin, 'IP address', '');
       await hasRows(rows, 2);
-      expect(new Set(await addressesIn(rows))).toEqual(new Set(['203.0.113.7', '203.0.113.8']));
+      expect(new Set(await addressesIn(rows))).toEqual(new Set(['203.0.113.7', '198.51.100.8']));
       await show(admin, 'IP address', '203.0.113.9');
       await admin.console.says('No event fits.');
       await hasRows(rows, 0);
@@ -135,7 +136,6 @@ describeStores('The console', (database) => {
       ] as const) {
         const rows = own.rows(list);
         const [newer, older] = ['Newer', 'Older'].map((name) => page.getByRole('button', { name, exact: true })) as [Locator, Locator];
-        const oldest = page.getByRole('listitem').filter({ hasText: `from ${others[0]}` });
         await rows.filter({ hasText: `from ${others.at(-1)}` }).waitFor();
         expect(await newer.isDisabled()).toBe(true);
         const seen = await addressesIn(rows);
@@ -143,7 +143,7 @@ describeStores('The console', (database) => {
         await rows.filter({ hasText: `from ${newestFirst[pageSize]}` }).waitFor();
         seen.push(...(await addressesIn(rows)));
         await older.click();
-        await oldest.filter({ hasText: /from 198\.51\.100\.1$/ }).waitFor();
+        await rows.filter({ hasText: /from 198\.51\.100\.1(?!\d)/ }).waitFor();
         seen.push(...(await addressesIn(rows)));
         expect(seen).toEqual(newestFirst);
         expect(await older.isDisabled()).toBe(true);
