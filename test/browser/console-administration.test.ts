@@ -36,7 +36,13 @@ describeStores('The console', (database) => {
     });
     const someone = () => aPerson(server.url);
     const open = (path: string, login: string) => openConsoleAs(browser, `${server.console}${path}`, login);
-    const openAdmin = (path: string) => open(path, root.email);
+    /** The administrator's window, at that view. */
+    let admin: OpenConsole | undefined;
+    const openAdmin = async (path: string) => {
+      admin ??= await open('', root.email);
+      await admin.page.goto(`${server.console}${path}`);
+      return admin;
+    };
     const from = (address: string) => ({ 'x-forwarded-for': address });
     const show = async ({ console: own, page }: OpenConsole, label: string, text: string, button = 'Show') => {
       await page.getByLabel(label, { exact: true }).fill(text);
@@ -139,7 +145,15 @@ describeStores('The console', (database) => {
         await rows.filter({ hasText: `from ${others.at(-1)}` }).waitFor();
         expect(await newer.isDisabled()).toBe(true);
         const seen = await addressesIn(rows);
+        let answer = () => {};
+        const mayAnswer = new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        await page.route('**/graphql', (route) => mayAnswer.then(() => route.fallback()));
         await older.click();
+        // Somebody who is impatient does not come further by it.
+        await older.click();
+        answer();
         await rows.filter({ hasText: `from ${newestFirst[pageSize]}` }).waitFor();
         seen.push(...(await addressesIn(rows)));
         await older.click();

@@ -102,10 +102,9 @@ describeInBrowser('The console', (browser) => {
       expect(await answer.headerValue('set-cookie')).toBeNull();
       expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST', reason: 'CONTENT_TYPE' } }] });
     }
+    await foreign.goto(site);
     // Queries by GET are answered, as to nobody; JSON is asked for by a preflight, and never comes.
     expect(answersIn(server.log().slice(logged))).toEqual({ 'POST 415': 19, 'OPTIONS 404': 8, 'GET 405': 6, 'GET 200': 2, 'GET 403': 4 });
-
-    await foreign.goto(site);
     for (const framed of ['/console', '/console/sandbox', '/graphql', '/reset-password']) {
       await embed(foreign, new URL(framed, server.url).href);
       await foreign.frames().at(-1)?.waitForURL('chrome-error://chromewebdata/', { waitUntil: 'commit' });
