@@ -57,6 +57,7 @@ describeStores('The console, by the mails that a mail server gets', (database) =
       await own.says('That is not right');
       await own.signIn({ email, password: nextPassword });
       await own.shows('Your sessions');
+      await own.rows('Your sessions').first().waitFor();
       expect(await own.rows('Your sessions').count()).toBe(1);
       await mail.letter(email, 'Your password was changed');
 
