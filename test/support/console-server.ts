@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import type { MailServer } from './mail-server.js';
 import { startServer, type TestServer } from './server.js';
 
 /** A port that was free a moment ago: the server must know its own origin before it listens. */
@@ -15,9 +16,18 @@ async function freePort(): Promise<number> {
 export async function startConsoleServer(
   storeUrl: string,
   overrides: Record<string, string> = {},
+  mailer: null | 'by its settings' = null,
 ): Promise<TestServer & { console: string }> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const server = await startServer(storeUrl, { PORT: String(port), LATCHKEY_PUBLIC_URL: origin, ...overrides });
+  const server = await startServer(storeUrl, { PORT: String(port), LATCHKEY_PUBLIC_URL: origin, ...overrides }, undefined, mailer);
   return { ...server, console: `${origin}/console` };
 }
+
+/** A server whose mails are handed to that mail server. */
+export const startMailingConsoleServer = (storeUrl: string, mail: MailServer, overrides: Record<string, string> = {}) =>
+  startConsoleServer(
+    storeUrl,
+    { LATCHKEY_SMTP_URL: mail.url, LATCHKEY_MAIL_FROM: 'Latchkey <no-reply@example.com>', ...overrides },
+    'by its settings',
+  );

@@ -22,6 +22,8 @@ export interface MailServer {
   answer: { readonly at: 'RCPT' | 'DATA'; readonly code: number; readonly text: string } | null;
   /** Resolves when so many mails have come. */
   got(count: number): Promise<Received[]>;
+  /** The first mail to this address with this subject; comes when it does. */
+  letter(to: string, subject: string): Promise<Received>;
   /** Ends the server; its port is then refused. */
   stop(): Promise<void>;
   /** Begins again at the same port. */
@@ -64,20 +66,23 @@ export async function startMailServer(options: SMTPServerOptions & { readonly st
       },
       ...rest,
     });
+  const found = <T>(find: () => T | undefined): Promise<T> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const result = find();
+        if (result !== undefined) resolve(result);
+      };
+      waiting.push(look);
+      look();
+    });
   const server: MailServer = {
     get url() {
       return `smtp://127.0.0.1:${port}`;
     },
     received: [],
     answer: null,
-    got: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (server.received.length >= count) resolve(server.received);
-        };
-        waiting.push(look);
-        look();
-      }),
+    got: (count) => found(() => (server.received.length >= count ? server.received : undefined)),
+    letter: (to, subject) => found(() => server.received.find((mail) => mail.to[0] === to && mail.message.subject === subject)),
     start: async () => {
       smtp = create();
       // A client that goes away in the middle is what some tests are about.

@@ -1,8 +1,9 @@
 import { useQuery } from '@apollo/client/react';
-import { createContext, type ReactNode, useContext, useEffect } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useRef } from 'react';
 import { MeDocument, type MeQuery } from './generated/operations.js';
 import { useLiveRefetch, usePollMs } from './live.js';
 import { Failure, Loading } from './parts/problem.js';
+import { useRoute } from './router.js';
 
 export type Me = MeQuery['me'];
 export type Permission = 'users:read' | 'users:write' | 'sessions:read' | 'sessions:revoke' | 'audit:read';
@@ -15,17 +16,31 @@ interface OwnAccount {
 }
 const MeContext = createContext<OwnAccount | null>(null);
 
-export function MeProvider({ children }: { readonly children: ReactNode }) {
-  const { data, error, refetch } = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
-  useLiveRefetch(refetch);
+/** Asks anew when the person comes back to the page, or goes to another view: a followed link or new roles are no events of a session. */
+function useVisitRefetch(refetch: () => Promise<unknown>): void {
+  const { segments } = useRoute();
+  const view = segments.join('/');
+  const seen = useRef(view);
   useEffect(() => {
-    // Roles may have changed meanwhile, which is no event of a session.
     const look = () => {
       if (document.visibilityState === 'visible') refetch().catch(() => undefined);
     };
+    if (seen.current !== view) look();
+    seen.current = view;
     document.addEventListener('visibilitychange', look);
-    return () => document.removeEventListener('visibilitychange', look);
-  }, [refetch]);
+    // From a window beside it, which had not hidden it.
+    addEventListener('focus', look);
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      removeEventListener('focus', look);
+    };
+  }, [refetch, view]);
+}
+
+export function MeProvider({ children }: { readonly children: ReactNode }) {
+  const { data, error, refetch } = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
+  useLiveRefetch(refetch);
+  useVisitRefetch(refetch);
   const me = data?.me;
   if (me === undefined) {
     if (error !== undefined) return <Failure problem={error} onRetry={() => void refetch()} />;

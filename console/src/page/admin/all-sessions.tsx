@@ -64,7 +64,8 @@ function SessionList({ filter, pages }: ListProps) {
     fetchPolicy: 'cache-and-network',
     errorPolicy: 'all',
   });
-  const list = (data ?? previousData)?.allSessions;
+  // What was found before is not what was asked for now.
+  const list = (data ?? (error === undefined ? previousData : undefined))?.allSessions;
   if (list === undefined)
     return error === undefined ? <Loading what="sessions" /> : <Failure problem={error} onRetry={() => void refetch()} />;
   return (

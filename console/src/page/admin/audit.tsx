@@ -106,7 +106,8 @@ function EventList({ filter, pages }: { readonly filter: AuditEventFilter; reado
     // The names of people need another permission than the log: then it comes without them.
     errorPolicy: 'all',
   });
-  const list = (data ?? previousData)?.auditEvents;
+  // What was found before is not what was asked for now.
+  const list = (data ?? (error === undefined ? previousData : undefined))?.auditEvents;
   if (list === undefined)
     return error === undefined ? <Loading what="events" /> : <Failure problem={error} onRetry={() => void refetch()} />;
   return (

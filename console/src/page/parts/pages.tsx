@@ -16,7 +16,8 @@ export function usePages(): Pages {
   return {
     after: cursors.at(-1) ?? null,
     number: cursors.length + 1,
-    next: (cursor) => setCursors([...cursors, cursor]),
+    // While the next page loads the one before is shown, and its end leads there only once.
+    next: (cursor) => setCursors(cursor === cursors.at(-1) ? cursors : [...cursors, cursor]),
     back: () => setCursors(cursors.slice(0, -1)),
     reset: () => setCursors([]),
   };
