@@ -16,31 +16,21 @@ interface OwnAccount {
 }
 const MeContext = createContext<OwnAccount | null>(null);
 
-/** Asks anew when the person comes back to the page, or goes to another view: a followed link or new roles are no events of a session. */
-function useVisitRefetch(refetch: () => Promise<unknown>): void {
+/** Asks anew when the person goes to another view: a followed link or new roles are no events of a session. */
+function useViewRefetch(refetch: () => Promise<unknown>): void {
   const { segments } = useRoute();
   const view = segments.join('/');
   const seen = useRef(view);
   useEffect(() => {
-    const look = () => {
-      if (document.visibilityState === 'visible') refetch().catch(() => undefined);
-    };
-    if (seen.current !== view) look();
+    if (seen.current !== view) refetch().catch(() => undefined);
     seen.current = view;
-    document.addEventListener('visibilitychange', look);
-    // From a window beside it, which had not hidden it.
-    addEventListener('focus', look);
-    return () => {
-      document.removeEventListener('visibilitychange', look);
-      removeEventListener('focus', look);
-    };
   }, [refetch, view]);
 }
 
 export function MeProvider({ children }: { readonly children: ReactNode }) {
   const { data, error, refetch } = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
   useLiveRefetch(refetch);
-  useVisitRefetch(refetch);
+  useViewRefetch(refetch);
   const me = data?.me;
   if (me === undefined) {
     if (error !== undefined) return <Failure problem={error} onRetry={() => void refetch()} />;
