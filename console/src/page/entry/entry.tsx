@@ -27,7 +27,7 @@ export function EntryViews({ route, reason }: { readonly route: Route; readonly 
     case 'forgotten':
       return <Forgotten onMailed={tell} />;
     case 'check-mail':
-      return <CheckMail mailed={mailed} />;
+      return <CheckMail mailed={mailed} onMailed={setMailed} />;
     default:
       return <SignIn info={info} notice={notice} onMailed={tell} />;
   }
