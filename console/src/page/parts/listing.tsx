@@ -7,7 +7,7 @@ import { Failure, Loading } from './problem.js';
 /** What became of a question with `cache-and-network`, as `useQuery` says it. */
 interface Asked<Data> {
   /** The answer to this question; undefined until it is there, and where it failed. */
-  readonly data?: Data | undefined;
+  readonly data?: Data | null | undefined;
   /** The answer to the question before. */
   readonly previousData?: Data | undefined;
   readonly error?: Error | undefined;
@@ -21,9 +21,11 @@ const isAboutNames = (error: Error): boolean =>
 
 /** What to show: while another answer is under way the one before, marked as such; never where the question failed. */
 export function shownOf<Data>({ data, previousData, error }: Asked<Data>) {
-  const problem = error !== undefined && (data === undefined || !isAboutNames(error)) ? error : null;
-  const isStale = data === undefined && error === undefined && previousData !== undefined;
-  return { shown: isStale ? previousData : data, isStale, problem };
+  // Null where errors came instead.
+  const answer = data ?? undefined;
+  const problem = error !== undefined && (answer === undefined || !isAboutNames(error)) ? error : null;
+  const isStale = answer === undefined && error === undefined && previousData !== undefined;
+  return { shown: isStale ? previousData : answer, isStale, problem };
 }
 
 interface ListingProps<Data, Node> {
