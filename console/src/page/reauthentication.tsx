@@ -39,7 +39,7 @@ export function ReauthenticationProvider({ children }: { readonly children: Reac
     await apollo.mutate({ mutation: ReauthenticateDocument, variables: { password } });
     // The tokens of that answer are not taken: the client gets its own, which carry the new proof.
     await auth.refresh();
-    question?.resolve();
+    asked.current?.resolve();
   };
   return (
     <ProofContext value={prove}>
