@@ -1,11 +1,7 @@
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
+import type { Mailed } from './mailed.js';
 import { VerifyAgain } from './verify-again.js';
-
-export interface Mailed {
-  readonly kind: 'verification' | 'reset';
-  readonly email: string;
-}
 
 /** Whether there is such an account is not told, here either. */
 const texts = {

@@ -1,7 +1,7 @@
 import { useApolloClient } from '@apollo/client/react';
 import { RequestEmailVerificationDocument } from '../generated/operations.js';
 import { ActForm, type Entered, Field } from '../parts/form.js';
-import type { Mailed } from './check-mail.js';
+import type { Mailed } from './mailed.js';
 
 interface VerifyAgainProps {
   /** Empty where it is not known, as after a sign-in by username. */
