@@ -24,6 +24,9 @@ const actions = {
 const { page } = document.body.dataset;
 const action = actions[page === 'verify-email' && fragment.get('purpose') === 'revert' ? 'revert' : page];
 
+/** Where a link that is not good any more can be had again: for an address by signing in, which says so where it is not verified. */
+const waysToAnother = { 'reset-password': { href: 'console/forgotten', text: 'Ask for another link' } };
+
 const failures = {
   ONE_TIME_TOKEN_INVALID: 'This link is not good any more: it was used, it is too old, or a newer one was asked for. Ask for another.',
   EMAIL_TAKEN:
@@ -44,6 +47,18 @@ const button = form.querySelector('button');
 const say = (text) => {
   status.textContent = text;
 };
+
+/** Shows the way to the console, where the server has one. */
+function leadOn({ href, text } = {}) {
+  const line = document.querySelector('[data-console]');
+  if (line === null) return;
+  const link = line.querySelector('a');
+  if (href !== undefined) {
+    link.setAttribute('href', href);
+    link.textContent = text;
+  }
+  line.hidden = false;
+}
 
 /** Whether it is done, or the errors that say why not. Throws when no answer of the API comes. */
 async function call(variables) {
@@ -77,9 +92,11 @@ async function submit(event) {
       form.reset();
       form.hidden = true;
       say(action.done);
-      document.querySelector('[data-console]')?.removeAttribute('hidden');
+      leadOn();
     } else {
-      say(failureText(errors[0]?.extensions ?? {}));
+      const details = errors[0]?.extensions ?? {};
+      say(failureText(details));
+      if (details.code === 'ONE_TIME_TOKEN_INVALID') leadOn(waysToAnother[page]);
     }
   } catch {
     say('The server cannot be reached. Try again later.');

@@ -36,19 +36,16 @@ const files = [
 /** The paths that may be served. */
 export const linkPagePaths: readonly string[] = files.map(({ path }) => path);
 
-/** Those that these settings leave out. */
-export const missingLinkPages = (links: Links): readonly string[] =>
-  files.filter(({ isServed }) => !isServed(links)).map(({ path }) => path);
-
 /**
  * The pages that links in mails lead to where the settings name no others: one asks for a new password, the other confirms an address, or
  * takes one back. They hold nothing of anybody. The token is in the fragment of the link: this server sees it as the argument of a mutation
- * only.
+ * only. To be registered after the console: they lead on to it where it is there.
  */
-export function registerLinkPages(app: FastifyInstance, links: Links & Pick<Config, 'console'>): void {
+export function registerLinkPages(app: FastifyInstance, links: Links): void {
+  const hasConsole = app.hasRoute({ method: 'GET', url: `${app.prefix}/console` });
   for (const { path, file, type, isServed } of files) {
     if (!isServed(links)) continue;
-    const text = links.console ? read(file) : read(file).replace(type === html ? consoleLine : '', '');
+    const text = hasConsole ? read(file) : read(file).replace(type === html ? consoleLine : '', '');
     app.get(path, async (_request, reply) => {
       reply.header('content-security-policy', pagePolicy).header('cache-control', 'no-store').type(type);
       return text;

@@ -11,7 +11,7 @@ import { type GraphqlRouteDeps, registerGraphqlRoute } from './graphql-route.js'
 import { registerGraphqlSocket, type SocketProtocol } from './graphql-socket.js';
 import { type RevocationMode, registerHealth } from './health.js';
 import { watchIdleConnections } from './idle-connections.js';
-import { linkPagePaths, missingLinkPages, registerLinkPages } from './link-pages.js';
+import { linkPagePaths, registerLinkPages } from './link-pages.js';
 import { type MetricsSource, registerMetrics } from './metrics-route.js';
 import { corsOptions } from './origin.js';
 import { refusal } from './refusals.js';
@@ -68,16 +68,6 @@ const allowedMethods: Readonly<Record<string, string>> = {
   '/console': 'GET, HEAD',
   ...Object.fromEntries(linkPagePaths.map((path) => [path, 'GET, HEAD'])),
 };
-
-/** Paths that these settings leave out. */
-function missingPaths({ metrics, serviceEndpoints, config }: HttpServerDeps): readonly string[] {
-  return [
-    ...(metrics == null ? ['/metrics'] : []),
-    ...(serviceEndpoints == null ? ['/introspect', '/revocations'] : []),
-    ...(config.console ? [] : ['/console']),
-    ...missingLinkPages(config),
-  ];
-}
 
 function serverOptions({ config, logger, toErrorBody }: HttpServerDeps): FastifyServerOptions {
   const handleError = createErrorHandler(toErrorBody);
@@ -165,12 +155,14 @@ function addTimeLimit(app: FastifyInstance, requestTimeoutMs: number): void {
 }
 
 /** No such path, or not by this method. Decided before the body: Fastify would read and judge it first. */
-function addNotFound(app: FastifyInstance, missing: readonly string[]): void {
+function addNotFound(app: FastifyInstance): void {
+  // What settings, or a console that was not built, have left out is a path like any that is not there.
+  const isThere = (url: string, methods: string) => app.hasRoute({ url, method: methods.split(', ', 1)[0] ?? '' });
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = allowedMethods[path];
-    if (methods === undefined || missing.includes(path)) throw new AuthError('NOT_FOUND');
+    if (methods === undefined || !isThere(path, methods)) throw new AuthError('NOT_FOUND');
     reply.header('allow', methods);
     throw refusal('METHOD');
   });
@@ -213,6 +205,6 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await registerRoutes(app, deps);
   // After the sockets have said goodbye: they have no request under way.
   app.addHook('preClose', async () => endIdleConnections());
-  addNotFound(app, missingPaths(deps));
+  addNotFound(app);
   return app;
 }

@@ -152,7 +152,7 @@ describeStores('The console', (database) => {
         await page.route('**/graphql', (route) => mayAnswer.then(() => route.fallback()));
         await older.click();
         // Somebody who is impatient does not come further by it.
-        await older.click();
+        await older.click({ force: true });
         answer();
         await rows.filter({ hasText: `from ${newestFirst[pageSize]}` }).waitFor();
         seen.push(...(await addressesIn(rows)));

@@ -149,7 +149,7 @@ describeInBrowser('The console, for everybody', (browser) => {
     await page.getByRole('button', { name: 'End all', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'End all sessions?' }).waitFor();
-    expect(await focused()).toBe('End all of them');
+    expect(await focused()).toBe('Cancel');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await focused()).toBe('End all');

@@ -74,6 +74,14 @@ describeInBrowser('The pages for links in mails, in Chromium', (browser) => {
     await opened.said('This link is not good any more');
     expect(opened.asked[0]?.query).toContain('revertEmailChange(token: $token)');
     expect(opened.page.url()).not.toContain('#');
+    expect(await opened.page.getByRole('link', { name: 'Go on to your account' }).getAttribute('href')).toBe('console');
+  });
+
+  test('leads from a link that is not good any more to another', async () => {
+    const { page, said } = await openPage(browser, `/reset-password#token=${token}`, refusedWith('ONE_TIME_TOKEN_INVALID'));
+    await enter(page, 'correct horse battery');
+    await said('This link is not good any more');
+    expect(await page.getByRole('link', { name: 'Ask for another link' }).getAttribute('href')).toBe('console/forgotten');
   });
 
   test('says that an address has another account by now, and never that something is done which is not', async () => {

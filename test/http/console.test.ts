@@ -154,6 +154,14 @@ describe('GET /console', () => {
     for (const path of ['/console', '/console/', '/console/users']) expect([path, (await open(server, path)).status]).toEqual([path, 404]);
   });
 
+  test('is a path like any that is not there where it was not built, and no page leads on to it', async () => {
+    const server = await serve({}, join(builtConsole(), 'missing'));
+    const posted = await fetch(`${server.url}/console`, { method: 'POST' });
+    expect([posted.status, posted.headers.get('allow')]).toEqual([404, null]);
+    expect((await open(server, '/reset-password')).text).not.toContain('href="console"');
+    expect((await open(await serve(), '/reset-password')).text).toContain('href="console"');
+  });
+
   test('takes no other method', async () => {
     const server = await serve();
     const posted = await fetch(`${server.url}/console`, { method: 'POST' });

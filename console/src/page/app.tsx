@@ -2,6 +2,7 @@ import { useAuth } from 'latchkey-client/react';
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import { AccountView } from './account/account.js';
 import { ActivityView } from './account/activity.js';
+import { Boundary, Fault } from './boundary.js';
 import { EntryViews, entryPaths } from './entry/entry.js';
 import { LiveProvider } from './live.js';
 import { MeProvider, type Permission, useMe } from './me.js';
@@ -35,7 +36,8 @@ function Allowed({ needs, children }: { readonly needs: Permission; readonly chi
   return can(needs) ? children : <Missing />;
 }
 
-function viewFor({ segments: [name = '', id] }: Route): ReactNode {
+function viewFor({ segments: [name = '', id, ...more] }: Route): ReactNode {
+  if (more.length > 0 || (id !== undefined && name !== 'users')) return <Missing />;
   switch (name) {
     case '':
       return <SessionsView />;
@@ -74,7 +76,9 @@ function SignedIn({ route }: { readonly route: Route }) {
       <MeProvider>
         <ReauthenticationProvider>
           <Shell>
-            <Suspense fallback={<Loading what="the view" />}>{isEntry ? null : viewFor(route)}</Suspense>
+            <Boundary key={route.segments.join('/')} fault={<Fault />}>
+              <Suspense fallback={<Loading what="the view" />}>{isEntry ? null : viewFor(route)}</Suspense>
+            </Boundary>
           </Shell>
         </ReauthenticationProvider>
       </MeProvider>

@@ -3,7 +3,9 @@ import { AuthProvider } from 'latchkey-client/react';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
+import { Boundary, Fault } from './boundary.js';
 import { apollo, auth } from './connection.js';
+import { Frame } from './shell.js';
 import './style.css';
 
 const root = document.getElementById('root');
@@ -16,10 +18,18 @@ addEventListener('pageshow', ({ persisted }) => {
 
 createRoot(root).render(
   <StrictMode>
-    <AuthProvider client={auth}>
-      <ApolloProvider client={apollo}>
-        <App />
-      </ApolloProvider>
-    </AuthProvider>
+    <Boundary
+      fault={
+        <Frame>
+          <Fault />
+        </Frame>
+      }
+    >
+      <AuthProvider client={auth}>
+        <ApolloProvider client={apollo}>
+          <App />
+        </ApolloProvider>
+      </AuthProvider>
+    </Boundary>
   </StrictMode>,
 );

@@ -1,6 +1,6 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { authErrorWith } from 'latchkey-client/errors';
-import { createContext, type ReactNode, useCallback, useContext, useState } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react';
 import { apollo, auth } from './connection.js';
 import { ReauthenticateDocument } from './generated/operations.js';
 import { Cancel, Dialog } from './parts/dialog.js';
@@ -18,16 +18,28 @@ interface Question {
 /** Asks for the password where an act wants a recent proof of it. */
 export function ReauthenticationProvider({ children }: { readonly children: ReactNode }) {
   const [question, setQuestion] = useState<Question | null>(null);
-  const prove = useCallback<Prove>(
-    (refusal) =>
-      new Promise<void>((resolve, reject) => setQuestion({ resolve, reject: () => reject(refusal) })).finally(() => setQuestion(null)),
-    [],
-  );
+  const asked = useRef<Question | null>(null);
+  const prove = useCallback<Prove>((refusal) => {
+    const ask = (next: Question | null) => {
+      asked.current = next;
+      setQuestion(next);
+    };
+    // One dialog has one act that goes on.
+    asked.current?.reject();
+    return new Promise<void>((resolve, reject) => {
+      const close = (settle: () => void) => () => {
+        if (asked.current === own) ask(null);
+        settle();
+      };
+      const own = { resolve: close(resolve), reject: close(() => reject(refusal)) };
+      ask(own);
+    });
+  }, []);
   const confirm = async (password: string) => {
     await apollo.mutate({ mutation: ReauthenticateDocument, variables: { password } });
     // The tokens of that answer are not taken: the client gets its own, which carry the new proof.
     await auth.refresh();
-    question?.resolve();
+    asked.current?.resolve();
   };
   return (
     <ProofContext value={prove}>
@@ -36,7 +48,7 @@ export function ReauthenticationProvider({ children }: { readonly children: Reac
         <Dialog title="Confirm your password" onClose={question.reject}>
           <p>You gave it a while ago. For acts on other people’s accounts it is asked for again.</p>
           <ActForm act={(_, form) => confirm(secretIn(form, 'proof'))} submit="Confirm" beside={<Cancel onClick={question.reject} />}>
-            <Field label="Your password" name="proof" type="password" autoComplete="current-password" hasFocus />
+            <Field label="Your password" name="proof" type="password" autoComplete="current-password" />
           </ActForm>
         </Dialog>
       )}

@@ -11,10 +11,6 @@ const listeners = new Set<() => void>();
 /** `/console`, without the slash. */
 const mount = consoleUrl.pathname.slice(0, -1);
 const documentOf = (path: string): 'sandbox' | 'page' => (hasSandbox && path === 'sandbox' ? 'sandbox' : 'page');
-let hasNavigated = false;
-
-/** Whether the view that is shown was gone to, and is not what the page was opened with. */
-export const isNavigated = (): boolean => hasNavigated;
 
 function decoded(segment: string): string {
   try {
@@ -33,7 +29,6 @@ function subscribe(listener: () => void): () => void {
 }
 
 function tellAll(): void {
-  hasNavigated = true;
   for (const listener of listeners) listener();
 }
 addEventListener('popstate', tellAll);
@@ -67,19 +62,18 @@ export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
 
 interface LinkProps {
   readonly to: string;
-  readonly className?: string;
   readonly isCurrent?: boolean;
   readonly children: ReactNode;
 }
 
-export function Link({ to, className, isCurrent = false, children }: LinkProps) {
+export function Link({ to, isCurrent = false, children }: LinkProps) {
   const follow = (event: MouseEvent) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     navigate(to);
   };
   return (
-    <a href={hrefOf(to)} className={className} aria-current={isCurrent ? 'page' : undefined} onClick={follow}>
+    <a href={hrefOf(to)} aria-current={isCurrent ? 'page' : undefined} onClick={follow}>
       {children}
     </a>
   );

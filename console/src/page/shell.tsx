@@ -37,7 +37,11 @@ function Entries({ entries }: { readonly entries: readonly Entry[] }) {
 function SignOut() {
   const { client } = useAuth();
   const [problem, setProblem] = useState<unknown>(null);
+  const [isBusy, setBusy] = useState(false);
   const signOut = async () => {
+    if (isBusy) return;
+    setBusy(true);
+    setProblem(null);
     leaveWith('You signed out.');
     try {
       await client.logout();
@@ -45,12 +49,13 @@ function SignOut() {
     } catch (error) {
       stay();
       setProblem(error);
+      setBusy(false);
     }
   };
   return (
     <>
-      <button type="button" onClick={signOut}>
-        Sign out
+      <button type="button" aria-disabled={isBusy} onClick={signOut}>
+        {isBusy ? 'Signing out …' : 'Sign out'}
       </button>
       <Problem problem={problem} />
     </>

@@ -1,6 +1,7 @@
+import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client';
 import { AuthUnavailableError } from 'latchkey-client';
-import { type AuthErrorDetails, authErrorOf } from 'latchkey-client/errors';
-import type { DeviceKind } from './generated/operations.js';
+import { type AuthErrorDetails, type AuthErrorReason, authErrorOf } from 'latchkey-client/errors';
+import type { DeviceKind, RevocationReason } from './generated/operations.js';
 
 const faultsOfPasswords: Readonly<Record<string, string>> = {
   TOO_SHORT: 'It is too short.',
@@ -33,10 +34,10 @@ function wordsForRefusal({ reason }: AuthErrorDetails): string {
 }
 
 /** What to tell a person; by the code, never by the text of the server, which is for developers. */
-function wordsByCode(details: AuthErrorDetails): string {
+function wordsByCode(details: AuthErrorDetails, isSignIn: boolean): string {
   switch (details.code) {
     case 'INVALID_CREDENTIALS':
-      return 'That is not right: the email address, the username or the password is wrong.';
+      return `That is not right: ${isSignIn ? 'the email address, the username or the password' : 'the password'} is wrong.`;
     case 'WEAK_PASSWORD':
       return ['Choose another password.', ...(details.reasons ?? [details.reason ?? '']).map((one) => faultsOfPasswords[one] ?? '')]
         .join(' ')
@@ -48,7 +49,7 @@ function wordsByCode(details: AuthErrorDetails): string {
     case 'EMAIL_NOT_VERIFIED':
       return 'Verify your email address first: follow the link that was mailed to it.';
     case 'ACCOUNT_DISABLED':
-      return 'This account is disabled. Ask an administrator.';
+      return `This account is disabled.${isSignIn ? ' Ask an administrator.' : ''}`;
     case 'BAD_USER_INPUT':
       return wordsForInput(details);
     case 'FORBIDDEN':
@@ -74,11 +75,19 @@ function wordsByCode(details: AuthErrorDetails): string {
   }
 }
 
-export function wordsFor(problem: unknown): string {
+/** `fetch` rejects with a `TypeError` where there is no connection. */
+const isOfNetwork = (problem: unknown): boolean =>
+  [AuthUnavailableError, TypeError, DOMException].some((kind) => problem instanceof kind) ||
+  ServerError.is(problem) ||
+  ServerParseError.is(problem);
+
+/** `isSignIn`: it was asked who somebody is, not only for the password. */
+export function wordsFor(problem: unknown, isSignIn = false): string {
   const details = authErrorOf(problem);
-  if (details !== null) return wordsByCode(details);
+  if (details !== null) return wordsByCode(details, isSignIn);
   if (problem instanceof AuthUnavailableError && problem.retryAfterMs !== null) return 'The server asks to wait.';
-  return 'The server cannot be reached. Try again.';
+  if (isOfNetwork(problem)) return 'The server cannot be reached. Try again.';
+  return CombinedGraphQLErrors.is(problem) ? 'Something went wrong on the server.' : 'Something went wrong in this page. Load it again.';
 }
 
 /** Seconds that the server asks to wait; 0 where it does not. */
@@ -88,7 +97,8 @@ export function secondsToWait(problem: unknown): number {
   return problem instanceof AuthUnavailableError ? Math.ceil((problem.retryAfterMs ?? 0) / 1000) : 0;
 }
 
-const farewells: Readonly<Record<string, string>> = {
+type Ending = RevocationReason | AuthErrorReason<'SESSION_EXPIRED'> | 'REFRESH_TOKEN_INVALID' | 'REFRESH_TOKEN_REUSED';
+const farewells: Readonly<Record<Ending, string>> = {
   LOGOUT: 'You signed out.',
   REVOKED_BY_USER: 'This session was ended from another device.',
   REVOKED_BY_ADMIN: 'This session was ended by an administrator.',
@@ -106,11 +116,14 @@ const farewells: Readonly<Record<string, string>> = {
   ABSOLUTE: 'You were signed out because this session had lasted as long as one may.',
   REFRESH_TOKEN_INVALID: 'You were signed out: the server does not know this session any more.',
 };
+const isEnding = (reason: string): reason is Ending => Object.hasOwn(farewells, reason);
 /** Why somebody is signed out, in words; null where nobody had been signed in. */
-export const farewellFor = (reason: string): string | null =>
-  reason === 'NO_SESSION' ? null : (farewells[reason] ?? 'This session has ended.');
+export function farewellFor(reason: string): string | null {
+  if (reason === 'NO_SESSION') return null;
+  return isEnding(reason) ? farewells[reason] : 'This session has ended.';
+}
 
-const endings: Readonly<Record<string, string>> = {
+const endings: Readonly<Record<RevocationReason, string>> = {
   LOGOUT: 'signed out',
   REVOKED_BY_USER: 'ended by its user',
   REVOKED_BY_ADMIN: 'ended by an administrator',
@@ -124,7 +137,7 @@ const endings: Readonly<Record<string, string>> = {
   ACCOUNT_DELETED: 'ended: the account was deleted',
   SESSION_LIMIT: 'ended by a newer sign-in',
 };
-export const endingFor = (reason: string | null): string => endings[reason ?? ''] ?? 'ended';
+export const endingFor = (reason: RevocationReason | null): string => (reason === null ? 'ended' : endings[reason]);
 
 export const deviceKinds: Readonly<Record<DeviceKind, string>> = {
   DESKTOP: 'computer',

@@ -14,13 +14,14 @@ export function DeleteAccount({ onClose }: { readonly onClose: () => void }) {
       stay();
       throw error;
     });
-    await client.logout();
+    // It is gone, whether or not the server still answers this.
+    await client.logout().catch(() => undefined);
   };
   return (
     <Dialog title="Delete your account?" onClose={onClose}>
       <p>Your sessions end, and your personal data is removed. This cannot be undone.</p>
       <ActForm act={remove} submit="Delete my account" isDanger beside={<Cancel onClick={onClose} />}>
-        <Field label="Your password" name="proof" type="password" autoComplete="current-password" hasFocus />
+        <Field label="Your password" name="proof" type="password" autoComplete="current-password" />
       </ActForm>
     </Dialog>
   );

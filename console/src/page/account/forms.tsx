@@ -11,8 +11,11 @@ export function ChangePassword() {
   const change = async (_: Entered, form: FormData) => {
     const input = { currentPassword: secretIn(form, 'present'), newPassword: secretIn(form, 'next') };
     await mutate(ChangePasswordDocument, { input });
-    await client.refresh();
-    await refetch();
+    // It is done, whatever becomes of what follows.
+    client
+      .refresh()
+      .then(refetch)
+      .catch(() => undefined);
   };
   return (
     <ActForm act={change} submit="Change password" done="The password was changed. Every other session was ended.">

@@ -3,14 +3,17 @@ import { useState } from 'react';
 import { AllSessionsDocument, type AllSessionsQuery, RevokeSessionDocument, type SessionFilter } from '../generated/operations.js';
 import { useMe } from '../me.js';
 import { Confirm } from '../parts/dialog.js';
-import { ActForm, Choice, type Entered, Field } from '../parts/form.js';
-import { Empty, Pager, usePages } from '../parts/pages.js';
-import { Failure, Loading } from '../parts/problem.js';
+import { ActForm, Choice, Field } from '../parts/form.js';
+import { Listing } from '../parts/listing.js';
+import { usePages } from '../parts/pages.js';
+import { Person } from '../parts/person.js';
 import { View } from '../parts/view.js';
 import { useMutate } from '../reauthentication.js';
-import { Link, useRoute } from '../router.js';
+import { Link } from '../router.js';
+import { EndButton } from '../sessions/end-button.js';
 import { SessionRow } from '../sessions/session-row.js';
 import { counted, deviceKinds } from '../words.js';
+import { useAddressFilter } from './address-filter.js';
 import { isNarrow, sessionFilterOf } from './filters.js';
 import { MoreFilters } from './more-filters.js';
 import { RevokeDialog } from './revoke-dialog.js';
@@ -25,13 +28,19 @@ const states = [
   ['', 'any'],
 ] as const;
 
-function Filters({ userId, act }: { readonly userId: string; readonly act: (entered: Entered) => void }) {
+interface FiltersProps {
+  readonly beginning: URLSearchParams;
+  readonly apply: (form: FormData) => void;
+}
+
+function Filters({ beginning, apply }: FiltersProps) {
   return (
-    <ActForm act={act} submit="Show" className="filters">
-      <Field label="Id of the user" name="user" isOptional defaultValue={userId} />
+    <ActForm act={(_, form) => apply(form)} submit="Show" className="filters" beginning={beginning}>
+      <Field label="Id of the user" name="user" isOptional />
       <Choice label="State" name="state" options={states} defaultValue="ACTIVE" />
       <Field label="IP address" name="address" isOptional />
       <MoreFilters summary="More filters">
+        <Field label="Id of the session" name="session" isOptional />
         <Choice label="Device" name="kind" options={[['', 'any'], ...kinds]} />
         <RoleChoice />
         <Field label="User agent holds" name="agent" isOptional />
@@ -44,56 +53,55 @@ function Filters({ userId, act }: { readonly userId: string; readonly act: (ente
   );
 }
 
-function Owner({ session: { user } }: { readonly session: Row }) {
+/** The id, for what asks for one, and what the log has of it. */
+function Trace({ id }: { readonly id: string }) {
   const { can } = useMe();
-  if (user === null) return 'a deleted account';
-  return can('users:read') ? <Link to={`users/${encodeURIComponent(user.id)}`}>{user.email}</Link> : user.email;
+  return (
+    <>
+      <span>
+        id <code>{id}</code>
+      </span>
+      {can('audit:read') && <Link to={`audit?session=${encodeURIComponent(id)}`}>Its events</Link>}
+    </>
+  );
 }
 
-interface ListProps {
-  readonly filter: SessionFilter;
-  readonly pages: ReturnType<typeof usePages>;
-}
-
-function SessionList({ filter, pages }: ListProps) {
+function SessionList({ filter }: { readonly filter: SessionFilter }) {
   const { can } = useMe();
   const mutate = useMutate();
+  const pages = usePages();
   const [ending, setEnding] = useState<Row | null>(null);
-  const { data, previousData, error, refetch } = useQuery(AllSessionsDocument, {
+  const asked = useQuery(AllSessionsDocument, {
     variables: { filter, first: 20, after: pages.after },
     fetchPolicy: 'cache-and-network',
     errorPolicy: 'all',
   });
-  // What was found before is not what was asked for now.
-  const list = (data ?? (error === undefined ? previousData : undefined))?.allSessions;
-  if (list === undefined)
-    return error === undefined ? <Loading what="sessions" /> : <Failure problem={error} onRetry={() => void refetch()} />;
+  const actionOf = (session: Row) =>
+    can('sessions:revoke') &&
+    session.state === 'ACTIVE' &&
+    !session.isCurrent && (
+      <EndButton label={`End ${session.device.label} of ${session.user?.email ?? '?'}`} onClick={() => setEnding(session)} />
+    );
   return (
     <>
-      <ul className="rows" aria-label="All sessions">
-        {list.nodes.map((session) => (
+      <Listing
+        asked={asked}
+        list={({ allSessions }) => allSessions}
+        pages={pages}
+        name="All sessions"
+        what="sessions"
+        empty="No session fits."
+      >
+        {(session) => (
           <SessionRow
             key={session.id}
             session={session}
-            owner={<Owner session={session} />}
-            action={
-              can('sessions:revoke') &&
-              session.state === 'ACTIVE' &&
-              !session.isCurrent && (
-                <button
-                  type="button"
-                  onClick={() => setEnding(session)}
-                  aria-label={`End ${session.device.label} of ${session.user?.email ?? '?'}`}
-                >
-                  End
-                </button>
-              )
-            }
+            owner={session.user === null ? 'a deleted account' : <Person user={session.user} />}
+            trace={<Trace id={session.id} />}
+            action={actionOf(session)}
           />
-        ))}
-      </ul>
-      {list.nodes.length === 0 && <Empty text="No session fits." place={list.pageInfo} />}
-      <Pager pages={pages} place={list.pageInfo} what="sessions" />
+        )}
+      </Listing>
       {ending !== null && (
         <Confirm
           title="End this session?"
@@ -109,20 +117,17 @@ function SessionList({ filter, pages }: ListProps) {
 
 export function AllSessionsView() {
   const { can } = useMe();
-  const { params } = useRoute();
-  const userId = params.get('user') ?? '';
-  const pages = usePages();
-  const [filter, setFilter] = useState<SessionFilter>({ state: 'ACTIVE', userId: userId || null });
+  const { filter, apply, beginning, query, formKey, listKey } = useAddressFilter('all-sessions', sessionFilterOf);
   const [isEnding, setEnding] = useState(false);
   const [news, setNews] = useState({ text: '', round: 0 });
-  const show = (entered: Entered) => {
-    pages.reset();
-    setFilter(sessionFilterOf(entered));
+  const show = (form: FormData) => {
+    setNews({ ...news, text: '' });
+    apply(form);
   };
   const mayEnd = isNarrow(filter) && (filter.state === 'ACTIVE' || filter.state === null);
   return (
     <View title="All sessions">
-      <Filters userId={userId} act={show} />
+      <Filters key={formKey} beginning={beginning} apply={show} />
       {can('sessions:revoke') && (
         <div className="actions">
           <button type="button" className="danger" disabled={!mayEnd} onClick={() => setEnding(true)}>
@@ -134,9 +139,10 @@ export function AllSessionsView() {
       <p role="status" className="done">
         {news.text}
       </p>
-      <SessionList key={news.round} filter={filter} pages={pages} />
+      <SessionList key={`${news.round} ${listKey}`} filter={filter} />
       {isEnding && (
         <RevokeDialog
+          key={query}
           filter={filter}
           onClose={() => setEnding(false)}
           onDone={(count) => setNews({ text: `${counted(count, 'session was', 'sessions were')} ended.`, round: news.round + 1 })}

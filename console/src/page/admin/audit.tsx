@@ -1,14 +1,15 @@
 import { useQuery } from '@apollo/client/react';
-import { useState } from 'react';
 import { type AuditEventFilter, AuditEventsDocument, type AuditEventsQuery, type AuditEventType } from '../generated/operations.js';
 import { useMe } from '../me.js';
 import { EventRow } from '../parts/event-row.js';
-import { ActForm, type Entered, Field } from '../parts/form.js';
-import { Empty, Pager, usePages } from '../parts/pages.js';
-import { Failure, Loading } from '../parts/problem.js';
+import { ActForm, Field } from '../parts/form.js';
+import { Listing } from '../parts/listing.js';
+import { usePages } from '../parts/pages.js';
+import { Person } from '../parts/person.js';
 import { View } from '../parts/view.js';
-import { Link, useRoute } from '../router.js';
+import { Link } from '../router.js';
 import { wordsOfName } from '../words.js';
+import { useAddressFilter } from './address-filter.js';
 import { auditFilterOf } from './filters.js';
 import { MoreFilters } from './more-filters.js';
 import { SignInChart } from './sign-in-chart.js';
@@ -45,13 +46,15 @@ const types = {
   MAIL_GIVEN_UP: true,
 } satisfies Record<AuditEventType, true>;
 
-function Person({ user }: { readonly user: { readonly id: string; readonly email: string } }) {
+/** The session that it concerns, whatever its state by now. */
+function Session({ id }: { readonly id: string }) {
   const { can } = useMe();
-  return can('users:read') ? <Link to={`users/${encodeURIComponent(user.id)}`}>{user.email}</Link> : user.email;
+  const text = `session ${id}`;
+  return <span>{can('sessions:read') ? <Link to={`all-sessions?session=${encodeURIComponent(id)}&state=`}>{text}</Link> : text}</span>;
 }
 
 function Row({ event }: { readonly event: Event }) {
-  const { actor, user } = event;
+  const { actor, user, sessionId } = event;
   const byOther = actor !== null && actor.id !== user?.id;
   return (
     <EventRow
@@ -70,21 +73,28 @@ function Row({ event }: { readonly event: Event }) {
           </>
         ) : null
       }
+      related={sessionId !== null && <Session id={sessionId} />}
     />
   );
 }
 
-function Filters({ userId, act }: { readonly userId: string; readonly act: (entered: Entered, form: FormData) => void }) {
+interface FiltersProps {
+  readonly beginning: URLSearchParams;
+  readonly apply: (form: FormData) => void;
+}
+
+function Filters({ beginning, apply }: FiltersProps) {
+  const chosen = beginning.getAll('type');
   return (
-    <ActForm act={act} submit="Show" className="filters">
-      <Field label="Id of the user" name="user" isOptional defaultValue={userId} />
+    <ActForm act={(_, form) => apply(form)} submit="Show" className="filters" beginning={beginning}>
+      <Field label="Id of the user" name="user" isOptional />
       <Field label="IP address" name="address" isOptional />
       <MoreFilters summary="Only some kinds of event">
         <fieldset className="wide">
           <legend>Kinds of event</legend>
           {Object.keys(types).map((type) => (
             <label key={type} className="check">
-              <input type="checkbox" name="type" value={type} />
+              <input type="checkbox" name="type" value={type} defaultChecked={chosen.includes(type)} />
               {wordsOfName(type)}
             </label>
           ))}
@@ -99,44 +109,27 @@ function Filters({ userId, act }: { readonly userId: string; readonly act: (ente
   );
 }
 
-function EventList({ filter, pages }: { readonly filter: AuditEventFilter; readonly pages: ReturnType<typeof usePages> }) {
-  const { data, previousData, error, refetch } = useQuery(AuditEventsDocument, {
+function EventList({ filter }: { readonly filter: AuditEventFilter }) {
+  const pages = usePages();
+  const asked = useQuery(AuditEventsDocument, {
     variables: { filter, first: 50, after: pages.after },
     fetchPolicy: 'cache-and-network',
-    // The names of people need another permission than the log: then it comes without them.
     errorPolicy: 'all',
   });
-  // What was found before is not what was asked for now.
-  const list = (data ?? (error === undefined ? previousData : undefined))?.auditEvents;
-  if (list === undefined)
-    return error === undefined ? <Loading what="events" /> : <Failure problem={error} onRetry={() => void refetch()} />;
   return (
-    <>
-      <ul className="rows" aria-label="Events">
-        {list.nodes.map((event) => (
-          <Row key={event.id} event={event} />
-        ))}
-      </ul>
-      {list.nodes.length === 0 && <Empty text="No event fits." place={list.pageInfo} />}
-      <Pager pages={pages} place={list.pageInfo} what="events" />
-    </>
+    <Listing asked={asked} list={({ auditEvents }) => auditEvents} pages={pages} name="Events" what="events" empty="No event fits.">
+      {(event) => <Row key={event.id} event={event} />}
+    </Listing>
   );
 }
 
 export function AuditView() {
-  const { params } = useRoute();
-  const userId = params.get('user') ?? '';
-  const pages = usePages();
-  const [filter, setFilter] = useState<AuditEventFilter>({ userId: userId || null });
-  const show = (entered: Entered, form: FormData) => {
-    pages.reset();
-    setFilter(auditFilterOf(entered, form));
-  };
+  const { filter, apply, beginning, formKey, listKey } = useAddressFilter('audit', auditFilterOf);
   return (
     <View title="Audit log">
       <SignInChart />
-      <Filters userId={userId} act={show} />
-      <EventList filter={filter} pages={pages} />
+      <Filters key={formKey} beginning={beginning} apply={apply} />
+      <EventList key={listKey} filter={filter} />
     </View>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, type SyntheticEvent, useState } from 'react';
+import { type ReactNode, type SyntheticEvent, useLayoutEffect, useRef, useState } from 'react';
 
 const countIn = (details: HTMLDetailsElement): number =>
   [...details.querySelectorAll('input, select')].filter((field) =>
@@ -12,12 +12,22 @@ interface MoreFiltersProps {
   readonly children: ReactNode;
 }
 
-/** Fields that are used less. They narrow the list also while they are closed away: the summary then says how many do. */
+/**
+ * Fields that are used less: open where the address of the view sets one. They narrow the list also while they are closed away; the summary then
+ * says how many do.
+ */
 export function MoreFilters({ summary, children }: MoreFiltersProps) {
   const [count, setCount] = useState(0);
+  const details = useRef<HTMLDetailsElement>(null);
+  useLayoutEffect(() => {
+    if (details.current === null) return;
+    const set = countIn(details.current);
+    setCount(set);
+    if (set > 0) details.current.open = true;
+  }, []);
   const recount = ({ currentTarget }: SyntheticEvent<HTMLDetailsElement>) => setCount(countIn(currentTarget));
   return (
-    <details className="wide" onChange={recount} onToggle={recount}>
+    <details ref={details} className="wide" onChange={recount} onToggle={recount}>
       <summary>
         {summary}
         {count > 0 && ` (${count} set)`}

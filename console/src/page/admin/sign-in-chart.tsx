@@ -2,6 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { useState } from 'react';
 import { SignInStatsDocument, type SignInStatsQuery } from '../generated/operations.js';
 import { shortInstant } from '../parts/instant.js';
+import { shownOf } from '../parts/listing.js';
 import { Failure, Loading } from '../parts/problem.js';
 import { serverNow } from '../server-clock.js';
 
@@ -110,13 +111,13 @@ function Chart({ stats }: { readonly stats: Stats }) {
 export function SignInChart() {
   const [chosen, setChosen] = useState(0);
   const span = spans[chosen] ?? spans[0];
-  const { data, previousData, error, refetch } = useQuery(SignInStatsDocument, {
+  const asked = useQuery(SignInStatsDocument, {
     variables: rangeOf(span),
     fetchPolicy: 'cache-and-network',
   });
-  const stats = (data ?? previousData)?.signInStats;
+  const { shown, isStale, problem } = shownOf(asked);
   return (
-    <section className="card" aria-label="Sign-ins">
+    <section className="card" aria-label="Sign-ins" aria-busy={isStale}>
       <div className="view-head">
         <h2>Sign-ins</h2>
         <label>
@@ -130,9 +131,9 @@ export function SignInChart() {
           </select>
         </label>
       </div>
-      {error !== undefined && <Failure problem={error} onRetry={() => void refetch()} />}
-      {stats === undefined && error === undefined && <Loading what="sign-ins" />}
-      {stats !== undefined && <Chart stats={stats} />}
+      {problem !== null && <Failure problem={problem} onRetry={() => void asked.refetch()} />}
+      {shown === undefined && problem === null && <Loading what="sign-ins" />}
+      {shown !== undefined && <Chart stats={shown.signInStats} />}
     </section>
   );
 }

@@ -16,7 +16,7 @@ import { Failure, Loading } from '../parts/problem.js';
 import { View } from '../parts/view.js';
 import { useMutate } from '../reauthentication.js';
 import { Link } from '../router.js';
-import { RoleChecks } from './role-choice.js';
+import { RoleChecks, useRoles } from './role-choice.js';
 
 type Account = NonNullable<UserQuery['user']>;
 
@@ -73,7 +73,7 @@ function Disable({ user, onClose }: { readonly user: Account; readonly onClose: 
     <Dialog title={`Disable ${user.email}?`} onClose={onClose}>
       <p>The person is signed out everywhere at once, and cannot sign in.</p>
       <ActForm act={disable} submit="Disable" isDanger beside={<Cancel onClick={onClose} />}>
-        <Field label="Reason (optional)" name="reason" isOptional hasFocus hint="The person does not see it." />
+        <Field label="Reason (optional)" name="reason" isOptional hint="The person does not see it." />
         <Field label="Until (optional)" name="until" type="datetime-local" isOptional hint="Empty: until somebody enables the account." />
       </ActForm>
     </Dialog>
@@ -83,16 +83,22 @@ function Disable({ user, onClose }: { readonly user: Account; readonly onClose: 
 function Roles({ user }: { readonly user: Account }) {
   const mutate = useMutate();
   const { refetch } = useMe();
+  const { roles, instead } = useRoles();
   const set = async (_: Entered, form: FormData) => {
     await mutate(SetUserRolesDocument, { userId: user.id, roles: form.getAll('role').map(String) });
-    await refetch();
+    // It is done, whether or not one's own account, which it may be, comes anew.
+    refetch().catch(() => undefined);
   };
   return (
     <section className="card" aria-label="Roles">
       <h2>Roles</h2>
-      <ActForm act={set} submit="Set roles" done="The roles act from now on.">
-        <RoleChecks key={user.roles.join()} held={user.roles} legend="What the person may do" />
-      </ActForm>
+      {roles === undefined ? (
+        instead
+      ) : (
+        <ActForm act={set} submit="Set roles" done="The roles act from now on.">
+          <RoleChecks key={user.roles.join()} roles={roles} held={user.roles} legend="What the person may do" />
+        </ActForm>
+      )}
     </section>
   );
 }

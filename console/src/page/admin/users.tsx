@@ -5,13 +5,14 @@ import { useMe } from '../me.js';
 import { Cancel, Dialog } from '../parts/dialog.js';
 import { ActForm, Choice, type Entered, Field } from '../parts/form.js';
 import { Instant } from '../parts/instant.js';
-import { Empty, Pager, usePages } from '../parts/pages.js';
-import { Failure, Loading } from '../parts/problem.js';
+import { Listing } from '../parts/listing.js';
+import { usePages } from '../parts/pages.js';
 import { View } from '../parts/view.js';
 import { useMutate } from '../reauthentication.js';
 import { Link, navigate } from '../router.js';
+import { useAddressFilter } from './address-filter.js';
 import { userFilterOf } from './filters.js';
-import { RoleChecks, RoleChoice } from './role-choice.js';
+import { RoleChecks, RoleChoice, useRoles } from './role-choice.js';
 
 const yesOrNo = [
   ['', 'any'],
@@ -47,6 +48,7 @@ function UserRow({ user }: { readonly user: UserRowFragment }) {
 
 function CreateUser({ onClose }: { readonly onClose: () => void }) {
   const mutate = useMutate();
+  const { roles, instead } = useRoles();
   const create = async (entered: Entered, form: FormData) => {
     const username = entered('username');
     const input = { email: entered('email'), username: username === '' ? null : username, roles: form.getAll('role').map(String) };
@@ -58,44 +60,31 @@ function CreateUser({ onClose }: { readonly onClose: () => void }) {
     <Dialog title="New user" onClose={onClose}>
       <p>The person gets a mail with a link to choose a password.</p>
       <ActForm act={create} submit="Create" beside={<Cancel onClick={onClose} />}>
-        <Field label="Email of the user" name="email" type="email" hasFocus />
+        <Field label="Email of the user" name="email" type="email" />
         <Field label="Username (optional)" name="username" isOptional />
-        <RoleChecks held={[]} legend="Roles" />
+        {roles === undefined ? instead : <RoleChecks roles={roles} held={[]} legend="Roles" />}
       </ActForm>
     </Dialog>
   );
 }
 
-function UserList({ filter, pages }: { readonly filter: UserFilter; readonly pages: ReturnType<typeof usePages> }) {
-  const { data, previousData, error, refetch } = useQuery(UsersDocument, {
+function UserList({ filter }: { readonly filter: UserFilter }) {
+  const pages = usePages();
+  const asked = useQuery(UsersDocument, {
     variables: { filter, first: 20, after: pages.after },
     fetchPolicy: 'cache-and-network',
   });
-  const users = (data ?? previousData)?.users;
-  if (error !== undefined) return <Failure problem={error} onRetry={() => void refetch()} />;
-  if (users === undefined) return <Loading what="users" />;
   return (
-    <>
-      <ul className="rows" aria-label="Users">
-        {users.nodes.map((user) => (
-          <UserRow key={user.id} user={user} />
-        ))}
-      </ul>
-      {users.nodes.length === 0 && <Empty text="Nobody fits." place={users.pageInfo} />}
-      <Pager pages={pages} place={users.pageInfo} what="users" />
-    </>
+    <Listing asked={asked} list={({ users }) => users} pages={pages} name="Users" what="users" empty="Nobody fits.">
+      {(user) => <UserRow key={user.id} user={user} />}
+    </Listing>
   );
 }
 
 export function UsersView() {
   const { can } = useMe();
-  const pages = usePages();
-  const [filter, setFilter] = useState<UserFilter>({});
+  const { filter, apply, beginning, formKey, listKey } = useAddressFilter('users', userFilterOf);
   const [isCreating, setCreating] = useState(false);
-  const show = (entered: Entered) => {
-    pages.reset();
-    setFilter(userFilterOf(entered));
-  };
   return (
     <View
       title="Users"
@@ -107,13 +96,13 @@ export function UsersView() {
         )
       }
     >
-      <ActForm act={show} submit="Search" className="filters">
+      <ActForm key={formKey} act={(_, form) => apply(form)} submit="Search" className="filters" beginning={beginning}>
         <Field label="Address or username begins with" name="search" type="search" isOptional />
         <RoleChoice />
         <Choice label="Disabled" name="disabled" options={yesOrNo} />
         <Choice label="Address verified" name="verified" options={yesOrNo} />
       </ActForm>
-      <UserList filter={filter} pages={pages} />
+      <UserList key={listKey} filter={filter} />
       {isCreating && <CreateUser onClose={() => setCreating(false)} />}
     </View>
   );

@@ -1,10 +1,7 @@
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
-
-export interface Mailed {
-  readonly kind: 'verification' | 'reset';
-  readonly email: string;
-}
+import type { Mailed } from './mailed.js';
+import { VerifyAgain } from './verify-again.js';
 
 /** Whether there is such an account is not told, here either. */
 const texts = {
@@ -12,7 +9,12 @@ const texts = {
   reset: 'If it has an account, a mail with a link to choose a new password is on its way. The link is good for a while, and once.',
 };
 
-export function CheckMail({ mailed }: { readonly mailed: Mailed | null }) {
+interface CheckMailProps {
+  readonly mailed: Mailed | null;
+  readonly onMailed: (mailed: Mailed) => void;
+}
+
+export function CheckMail({ mailed, onMailed }: CheckMailProps) {
   return (
     <View title="Check your mail" isNarrow>
       {mailed === null ? (
@@ -23,9 +25,10 @@ export function CheckMail({ mailed }: { readonly mailed: Mailed | null }) {
         </p>
       )}
       <p>Nothing after a few minutes? Look among unwanted mail, then ask again.</p>
+      {mailed?.kind === 'verification' && <VerifyAgain email={mailed.email} onMailed={onMailed} />}
       <p className="ways">
         <Link to="">To sign in</Link>
-        {mailed?.kind === 'reset' && <Link to="forgotten">Ask again</Link>}
+        {mailed?.kind !== 'verification' && <Link to="forgotten">{mailed === null ? 'Forgotten your password?' : 'Ask again'}</Link>}
       </p>
     </View>
   );

@@ -3,8 +3,9 @@ import { useEffect, useState } from 'react';
 import { farewell, stay } from '../farewell.js';
 import { ServerInfoDocument } from '../generated/operations.js';
 import { navigate, type Route } from '../router.js';
-import { CheckMail, type Mailed } from './check-mail.js';
+import { CheckMail } from './check-mail.js';
 import { Forgotten } from './forgotten.js';
+import type { Mailed } from './mailed.js';
 import { SignIn } from './sign-in.js';
 import { SignUp } from './sign-up.js';
 
@@ -27,7 +28,7 @@ export function EntryViews({ route, reason }: { readonly route: Route; readonly 
     case 'forgotten':
       return <Forgotten onMailed={tell} />;
     case 'check-mail':
-      return <CheckMail mailed={mailed} />;
+      return <CheckMail mailed={mailed} onMailed={setMailed} />;
     default:
       return <SignIn info={info} notice={notice} onMailed={tell} />;
   }

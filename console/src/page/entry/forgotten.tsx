@@ -3,7 +3,7 @@ import { RequestPasswordResetDocument } from '../generated/operations.js';
 import { ActForm, type Entered, Field } from '../parts/form.js';
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
-import type { Mailed } from './check-mail.js';
+import type { Mailed } from './mailed.js';
 
 export function Forgotten({ onMailed }: { readonly onMailed: (mailed: Mailed) => void }) {
   const apollo = useApolloClient();

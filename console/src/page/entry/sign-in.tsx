@@ -1,13 +1,12 @@
-import { useApolloClient } from '@apollo/client/react';
 import { authErrorWith } from 'latchkey-client/errors';
 import { useAuth } from 'latchkey-client/react';
 import { useState } from 'react';
-import { RequestEmailVerificationDocument } from '../generated/operations.js';
 import { ActForm, type Entered, Field, secretIn } from '../parts/form.js';
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
-import type { Mailed } from './check-mail.js';
+import type { Mailed } from './mailed.js';
 import type { ServerInfo } from './server-info.js';
+import { VerifyAgain } from './verify-again.js';
 
 interface SignInProps {
   readonly info: ServerInfo | null;
@@ -18,6 +17,7 @@ interface SignInProps {
 
 export function SignIn({ info, notice, onMailed }: SignInProps) {
   const { client } = useAuth();
+  /** The address that was given; empty where it was a username. */
   const [unverified, setUnverified] = useState<string | null>(null);
   const signIn = async (entered: Entered, form: FormData) => {
     const login = entered('login');
@@ -25,7 +25,7 @@ export function SignIn({ info, notice, onMailed }: SignInProps) {
     try {
       await client.login({ login, password: secretIn(form, 'password') });
     } catch (error) {
-      if (authErrorWith(error, 'EMAIL_NOT_VERIFIED') !== null && login.includes('@')) setUnverified(login);
+      if (authErrorWith(error, 'EMAIL_NOT_VERIFIED') !== null) setUnverified(login.includes('@') ? login : '');
       throw error;
     }
   };
@@ -34,7 +34,7 @@ export function SignIn({ info, notice, onMailed }: SignInProps) {
       <p role="status" className={notice === null ? undefined : 'notice'}>
         {notice}
       </p>
-      <ActForm act={signIn} submit="Sign in">
+      <ActForm act={signIn} submit="Sign in" isSignIn>
         <Field label="Email" name="login" autoComplete="username" hint="or your username" />
         <Field label="Password" name="password" type="password" autoComplete="current-password" />
       </ActForm>
@@ -45,13 +45,4 @@ export function SignIn({ info, notice, onMailed }: SignInProps) {
       </p>
     </View>
   );
-}
-
-function VerifyAgain({ email, onMailed }: { readonly email: string } & Pick<SignInProps, 'onMailed'>) {
-  const apollo = useApolloClient();
-  const send = async () => {
-    await apollo.mutate({ mutation: RequestEmailVerificationDocument, variables: { email } });
-    onMailed({ kind: 'verification', email });
-  };
-  return <ActForm act={send} submit="Send the mail again" />;
 }

@@ -2,7 +2,7 @@ import { useAuth } from 'latchkey-client/react';
 import { ActForm, type Entered, Field, secretIn } from '../parts/form.js';
 import { View } from '../parts/view.js';
 import { Link } from '../router.js';
-import type { Mailed } from './check-mail.js';
+import type { Mailed } from './mailed.js';
 import type { ServerInfo } from './server-info.js';
 
 interface SignUpProps {

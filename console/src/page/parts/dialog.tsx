@@ -1,5 +1,5 @@
-import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
-import { ActForm } from './form.js';
+import { type ReactNode, useContext, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { ActForm, BusyContext } from './form.js';
 
 interface DialogProps {
   readonly title: string;
@@ -7,30 +7,47 @@ interface DialogProps {
   readonly children: ReactNode;
 }
 
-/** Open for as long as it is rendered. The browser keeps the focus inside, and takes it back to where it was. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+/** Opens the dialog, and closes it with what is rendered. The browser keeps the focus inside, and takes it back to where it was. */
+function useModal() {
   const ref = useRef<HTMLDialogElement>(null);
-  const id = useId();
   useLayoutEffect(() => {
     const dialog = ref.current;
+    const opener = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    // Where there is nothing to fill in, the browser would begin at the button that ends something.
+    dialog?.querySelector<HTMLElement>('input, .cancel')?.focus();
+    return () => {
+      dialog?.close();
+      // What opened it may be gone with what was ended.
+      if (opener?.isConnected === false) document.querySelector<HTMLElement>('main h1')?.focus();
+    };
   }, []);
+  return ref;
+}
+
+/** Open for as long as it is rendered. It does not close while an act in it is under way. */
+export function Dialog({ title, onClose, children }: DialogProps) {
+  const ref = useModal();
+  const id = useId();
+  const [isBusy, setBusy] = useState(false);
+  const busy = useMemo(() => ({ isBusy, setBusy }), [isBusy]);
   return (
     <dialog
       ref={ref}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!isBusy) onClose();
       }}
       // A second Escape closes it whatever `cancel` says.
-      onClose={(event) => {
-        if (!event.currentTarget.open) onClose();
+      onClose={({ currentTarget }) => {
+        if (currentTarget.open || !currentTarget.isConnected) return;
+        if (isBusy) currentTarget.showModal();
+        else onClose();
       }}
     >
       <h2 id={id}>{title}</h2>
-      {children}
+      <BusyContext value={busy}>{children}</BusyContext>
     </dialog>
   );
 }
@@ -54,8 +71,9 @@ export function Confirm({ title, text, submit, act, onClose }: ConfirmProps) {
 }
 
 export function Cancel({ onClick }: { readonly onClick: () => void }) {
+  const isBusy = useContext(BusyContext)?.isBusy === true;
   return (
-    <button type="button" onClick={onClick}>
+    <button type="button" className="cancel" aria-disabled={isBusy} onClick={() => !isBusy && onClick()}>
       Cancel
     </button>
   );

@@ -19,10 +19,12 @@ interface EventRowProps {
   readonly event: Event;
   readonly actor?: ReactNode;
   readonly subject?: ReactNode;
+  /** What it has to do with. */
+  readonly related?: ReactNode;
 }
 
 /** An event of the audit log as a row of a list. */
-export function EventRow({ event: { at, type, count, summary, ipAddress, userAgent }, actor, subject }: EventRowProps) {
+export function EventRow({ event: { at, type, count, summary, ipAddress, userAgent }, actor, subject, related }: EventRowProps) {
   return (
     <li className="row">
       <div className="row-text">
@@ -32,11 +34,12 @@ export function EventRow({ event: { at, type, count, summary, ipAddress, userAge
         </p>
         <p className="facts">
           <span>
-            <Instant at={at} />
+            <Instant at={at} isExact />
           </span>
           {subject}
           {actor !== null && actor !== undefined && <span>{actor}</span>}
           {ipAddress !== null && <span title={userAgent ?? undefined}>from {ipAddress}</span>}
+          {related}
         </p>
       </div>
     </li>

@@ -26,19 +26,23 @@ export function usePages(): Pages {
 interface PagerProps {
   readonly pages: Pages;
   readonly place: PagePlaceFragment;
+  /** Another page is under way: this place is still that of the one before. */
+  readonly isStale: boolean;
   readonly what: string;
 }
 
-/** Nothing where all is on one page. */
-export function Pager({ pages, place: { hasNextPage, endCursor }, what }: PagerProps) {
+/** Nothing where all is on one page. Never `disabled` under the pointer: the button would lose the focus. */
+export function Pager({ pages, place: { hasNextPage, endCursor }, isStale, what }: PagerProps) {
   if (pages.number === 1 && !hasNextPage) return null;
+  const next = isStale || !hasNextPage ? null : endCursor;
+  const hasBefore = !isStale && pages.number > 1;
   return (
     <nav className="pager" aria-label={`Pages of ${what}`}>
-      <button type="button" disabled={pages.number === 1} onClick={() => pages.back()}>
+      <button type="button" aria-disabled={!hasBefore} onClick={() => hasBefore && pages.back()}>
         Newer
       </button>
       <span>Page {pages.number}</span>
-      <button type="button" disabled={!hasNextPage || endCursor === null} onClick={() => endCursor !== null && pages.next(endCursor)}>
+      <button type="button" aria-disabled={next === null} onClick={() => next !== null && pages.next(next)}>
         Older
       </button>
     </nav>

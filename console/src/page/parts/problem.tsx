@@ -17,11 +17,18 @@ export function useCountdown(problem: unknown): number {
   return Math.max(0, Math.ceil((ends - now) / 1000));
 }
 
-/** Says what is wrong, aloud to a screen reader too: the region is there before the words are. `null`: nothing is. */
-export function Problem({ problem, seconds = 0 }: { readonly problem: unknown; readonly seconds?: number }) {
+interface ProblemProps {
+  /** Null: nothing is wrong. */
+  readonly problem: unknown;
+  readonly seconds?: number;
+  readonly isSignIn?: boolean;
+}
+
+/** Says what is wrong, aloud to a screen reader too: the region is there before the words are. */
+export function Problem({ problem, seconds = 0, isSignIn = false }: ProblemProps) {
   return (
     <div role="alert" className="problem">
-      {problem !== null && problem !== undefined && <p>{wordsFor(problem)}</p>}
+      {problem !== null && problem !== undefined && <p>{wordsFor(problem, isSignIn)}</p>}
       {/* Each second read aloud would be a nuisance. */}
       {seconds > 0 && <p aria-live="off">Try again in {seconds} s.</p>}
     </div>

@@ -1,5 +1,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
-import { isNavigated } from '../router.js';
+
+/** The page was opened with the first view: there the browser knows best where to begin. */
+let isFirst = true;
 
 interface ViewProps {
   readonly title: string;
@@ -8,12 +10,15 @@ interface ViewProps {
   readonly isNarrow?: boolean;
 }
 
-/** A view with its heading, which gets the focus when somebody comes to it, so that a screen reader begins there. */
+/** A view with its heading, which gets the focus when somebody comes to it, so that a screen reader begins there; a new title is no new view. */
 export function View({ title, actions, children, isNarrow = false }: ViewProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
+    if (!isFirst) heading.current?.focus();
+    isFirst = false;
+  }, []);
+  useEffect(() => {
     document.title = `${title} – Latchkey`;
-    if (isNavigated()) heading.current?.focus();
   }, [title]);
   return (
     <div className={isNarrow ? 'view narrow' : 'view'}>

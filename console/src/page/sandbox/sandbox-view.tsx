@@ -4,6 +4,7 @@ import type { Known } from '../../examples/catalog.js';
 import { Explorer } from '../../explorer/explorer.js';
 import { auth } from '../connection.js';
 import { useMe } from '../me.js';
+import { shownOf } from '../parts/listing.js';
 import { View } from '../parts/view.js';
 import { apiUrl } from '../place.js';
 import { useOwnSessions } from '../sessions/own-sessions.js';
@@ -13,8 +14,8 @@ import './sandbox.css';
 
 function useKnown(): Known {
   const { me } = useMe();
-  const { sessions } = useOwnSessions(null);
-  const other = sessions?.nodes.find(({ isCurrent, state }) => !isCurrent && state === 'ACTIVE');
+  const { shown } = shownOf(useOwnSessions(null));
+  const other = shown?.sessions.nodes.find(({ isCurrent, state }) => !isCurrent && state === 'ACTIVE');
   return { login: me.email, password: 'your password', otherSessionId: other?.id ?? null, refreshToken: null };
 }
 

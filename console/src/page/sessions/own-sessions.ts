@@ -6,11 +6,11 @@ const pageSize = 20;
 
 /** A page of the person's own sessions, newest sign-in first, as they change. `after`: the cursor behind which it begins. */
 export function useOwnSessions(after: string | null) {
-  const { data, previousData, error, refetch } = useQuery(SessionsDocument, {
+  const asked = useQuery(SessionsDocument, {
     variables: { first: pageSize, after },
     fetchPolicy: 'cache-and-network',
     pollInterval: usePollMs(),
   });
-  useLiveRefetch(refetch);
-  return { sessions: (data ?? previousData)?.sessions, error, refetch };
+  useLiveRefetch(asked.refetch);
+  return asked;
 }

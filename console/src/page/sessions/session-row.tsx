@@ -7,6 +7,8 @@ interface SessionRowProps {
   readonly session: SessionRowFragment;
   /** Whose it is, where that is not clear. */
   readonly owner?: ReactNode;
+  /** What leads from it to other views. */
+  readonly trace?: ReactNode;
   readonly action?: ReactNode;
 }
 
@@ -35,7 +37,7 @@ function Whereabouts({ session }: { readonly session: SessionRowFragment }) {
 }
 
 /** A session as a row of a list. */
-export function SessionRow({ session, owner, action }: SessionRowProps) {
+export function SessionRow({ session, owner, trace, action }: SessionRowProps) {
   const { device, isCurrent, ipAddress, userAgent, state } = session;
   return (
     <li className={state === 'ACTIVE' ? 'row' : 'row ended'}>
@@ -50,6 +52,7 @@ export function SessionRow({ session, owner, action }: SessionRowProps) {
         <p className="facts">
           <span>{ipAddress === null ? 'address unknown' : `from ${ipAddress}`}</span>
         </p>
+        {trace !== undefined && <p className="facts">{trace}</p>}
       </div>
       {action !== undefined && action !== false && <div className="actions">{action}</div>}
     </li>

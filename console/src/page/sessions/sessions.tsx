@@ -9,11 +9,12 @@ import {
 } from '../generated/operations.js';
 import { useIsLive } from '../live.js';
 import { Confirm } from '../parts/dialog.js';
-import { Empty, Pager, usePages } from '../parts/pages.js';
-import { Failure, Loading } from '../parts/problem.js';
+import { Listing, shownOf } from '../parts/listing.js';
+import { usePages } from '../parts/pages.js';
 import { View } from '../parts/view.js';
 import { useMutate } from '../reauthentication.js';
 import { counted } from '../words.js';
+import { EndButton } from './end-button.js';
 import { useOwnSessions } from './own-sessions.js';
 import { SessionRow } from './session-row.js';
 
@@ -22,11 +23,11 @@ type Question = { readonly kind: 'one'; readonly session: Row } | { readonly kin
 
 export function SessionsView() {
   const pages = usePages();
-  const { sessions, error, refetch } = useOwnSessions(pages.after);
+  const asked = useOwnSessions(pages.after);
   const [question, setQuestion] = useState<Question | null>(null);
   const [news, setNews] = useState('');
   const isLive = useIsLive();
-  const hasOthers = (sessions?.totalCount ?? 0) > 1;
+  const hasOthers = (shownOf(asked).shown?.sessions.totalCount ?? 0) > 1;
   return (
     <View
       title="Your sessions"
@@ -45,30 +46,20 @@ export function SessionsView() {
       <p role="status" className="done">
         {news}
       </p>
-      {sessions === undefined && error === undefined && <Loading what="your sessions" />}
-      {error !== undefined && <Failure problem={error} onRetry={() => void refetch()} />}
-      {sessions !== undefined && (
-        <>
-          <ul className="rows" aria-label="Your sessions">
-            {sessions.nodes.map((session) => (
-              <SessionRow
-                key={session.id}
-                session={session}
-                action={
-                  !session.isCurrent &&
-                  session.state === 'ACTIVE' && (
-                    <button type="button" onClick={() => setQuestion({ kind: 'one', session })} aria-label={`End ${session.device.label}`}>
-                      End
-                    </button>
-                  )
-                }
-              />
-            ))}
-          </ul>
-          {sessions.nodes.length === 0 && <Empty text="No sessions." place={sessions.pageInfo} />}
-          <Pager pages={pages} place={sessions.pageInfo} what="your sessions" />
-        </>
-      )}
+      <Listing asked={asked} list={({ sessions }) => sessions} pages={pages} name="Your sessions" what="your sessions" empty="No sessions.">
+        {(session) => (
+          <SessionRow
+            key={session.id}
+            session={session}
+            action={
+              !session.isCurrent &&
+              session.state === 'ACTIVE' && (
+                <EndButton label={`End ${session.device.label}`} onClick={() => setQuestion({ kind: 'one', session })} />
+              )
+            }
+          />
+        )}
+      </Listing>
       {question !== null && (
         <Ending
           question={question}
@@ -76,7 +67,7 @@ export function SessionsView() {
           onDone={(text) => {
             setNews(text);
             pages.reset();
-            void refetch();
+            asked.refetch().catch(() => undefined);
           }}
         />
       )}
@@ -119,7 +110,8 @@ function Ending({ question, onClose, onDone }: EndingProps) {
           stay();
           throw error;
         });
-        await client.logout();
+        // They are ended, whether or not the server still answers this.
+        await client.logout().catch(() => undefined);
       };
       const text = 'Every device is signed out at once, this one too.';
       return <Confirm title="End all sessions?" text={text} submit="End all of them" act={end} onClose={onClose} />;

@@ -1,0 +1,5 @@
+/** A mail that somebody has asked for. */
+export interface Mailed {
+  readonly kind: 'verification' | 'reset';
+  readonly email: string;
+}
