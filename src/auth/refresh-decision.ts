@@ -45,9 +45,8 @@ export function decideRefresh(
   policy: RefreshPolicy,
 ): RefreshDecision {
   if (session === null || presented.generation > session.generation) return { kind: 'invalid' };
-  // Deleting an account has ended its sessions; one without that mark is from another store.
-  if (account === null) return session.revoked === null ? { kind: 'invalid' } : { kind: 'revoked', ...session.revoked };
-  if (isDisabled(account, now)) return { kind: 'account-disabled' };
+  if (account !== null && isDisabled(account, now)) return { kind: 'account-disabled' };
+  // Also of an account that was deleted a moment ago, before each of its sessions is marked.
   const ended = endOf(session, account, now);
   if (ended !== null) return ended;
   if ((session.rotations.at(-1) ?? session.createdAt) > now + clockToleranceMs) return { kind: 'clock-leapt' };

@@ -42,14 +42,16 @@ const confirmed = (confirmedAt: number, rotation = now - day / 2): SessionRecord
 const repeated = { kind: 'repeat', confirm: false };
 
 describe('the rows of the refresh table', () => {
-  it('calls a token of an unknown session, an unknown account or a generation to come invalid', () => {
+  it('calls a token of an unknown session or a generation to come invalid', () => {
     expect(decide({ session: null, generation: 0 })).toEqual({ kind: 'invalid' });
-    expect(decide({ account: null, generation: 0 })).toEqual({ kind: 'invalid' });
+    expect(decide({ account: null, generation: 1 })).toEqual({ kind: 'invalid' });
   });
 
   it('tells what became of the session of a deleted account', () => {
     const ending = anEnding({ reason: 'ACCOUNT_DELETED' });
     expect(decide({ session: aSession({ revoked: ending }), account: null, generation: 0 })).toEqual({ kind: 'revoked', ...ending });
+    // The account goes first, the marks of its sessions follow.
+    expect(decide({ account: null, generation: 0 })).toEqual({ kind: 'revoked', reason: 'ACCOUNT_DELETED', at: now, by: null });
     expect(decide({ generation: 1 })).toEqual({ kind: 'invalid' });
     expect(decide({ session: rotatedAt([now - minute]), generation: 2 ** 32 - 1 })).toEqual({ kind: 'invalid' });
   });

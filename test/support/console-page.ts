@@ -52,8 +52,12 @@ export class ConsolePage {
     return this.page.getByRole('list', { name: list, exact: true }).getByRole('listitem');
   }
 
-  /** Waits for words anywhere on the page. */
+  /** Waits for words anywhere on the page. Where they do not come, the error has those that are there. */
   async says(text: string | RegExp): Promise<void> {
-    await this.page.getByText(text).first().waitFor();
+    try {
+      await this.page.getByText(text).first().waitFor();
+    } catch (error) {
+      throw new Error(`${String(error)}\nThe page says: ${await this.page.locator('#root').textContent()}`);
+    }
   }
 }
