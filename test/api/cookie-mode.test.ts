@@ -59,7 +59,14 @@ describeStores('Cookie mode', (database) => {
     const secure = await startServer(database.url, { LATCHKEY_PUBLIC_URL: 'https://auth.test' });
     const input = { email: `secure-${database.kind}@example.com`, password: goodPassword };
     const answer = await post(secure.url, signupMutation, { input }, { headers: { ...fromPage, origin: 'https://auth.test' } });
-    expect(cookiesOf(answer)[0]).toMatchObject({ key: '__Host-latchkey', secure: true, httpOnly: true, path: '/', domain: null });
+    expect(cookiesOf(answer)[0]).toMatchObject({
+      key: '__Host-latchkey',
+      secure: true,
+      httpOnly: true,
+      sameSite: 'lax',
+      path: '/',
+      domain: null,
+    });
   });
 
   it('answers a young generation again without rotating, so that replies that cross cannot leave an older cookie', async () => {

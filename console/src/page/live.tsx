@@ -3,13 +3,13 @@ import { apollo, socket } from './connection.js';
 import { SessionEventsDocument } from './generated/operations.js';
 
 export interface Live {
-  /** Whether events come in. Otherwise views ask again and again. */
-  readonly isLive: boolean;
+  /** Whether events come in; null while that is not known. Until they do, views ask again and again. */
+  readonly isLive: boolean | null;
   /** Rises with each event, and whenever some may have been missed. */
   readonly version: number;
 }
 
-const LiveContext = createContext<Live>({ isLive: false, version: 0 });
+const LiveContext = createContext<Live>({ isLive: null, version: 0 });
 const nextTryMs = 15_000;
 /** A store without events refuses the subscription sooner than that. */
 const acceptedMs = 1_000;
@@ -68,7 +68,7 @@ class Following {
 
   /** No event is missed from here on, if the subscription is accepted. */
   private connected(): void {
-    this.tell({ isLive: false, isMissed: true });
+    this.tell({ isMissed: true });
     clearTimeout(this.accepted);
     this.accepted = setTimeout(() => this.tell({ isLive: true }), acceptedMs);
   }
@@ -107,7 +107,7 @@ class Following {
 
 /** An end of this session reaches the client by the socket's close. */
 export function LiveProvider({ children }: { readonly children: ReactNode }) {
-  const [live, setLive] = useState<Live>({ isLive: false, version: 0 });
+  const [live, setLive] = useState<Live>({ isLive: null, version: 0 });
   useEffect(() => {
     const following = new Following(({ isLive, isMissed = false }) =>
       setLive((before) => ({ isLive: isLive ?? before.isLive, version: before.version + (isMissed ? 1 : 0) })),
@@ -132,7 +132,7 @@ export function useLiveRefetch(refetch: () => Promise<unknown>): void {
   }, [version]);
 }
 
-export const useIsLive = (): boolean => useContext(LiveContext).isLive;
+export const useIsLive = (): boolean | null => useContext(LiveContext).isLive;
 
 /** The interval to ask in besides, in milliseconds; 0, none, while events come in. */
 export const usePollMs = (): number => (useContext(LiveContext).isLive ? 0 : pollMs);

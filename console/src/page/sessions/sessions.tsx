@@ -42,7 +42,9 @@ export function SessionsView() {
         </>
       }
     >
-      <p className="lead">Wherever you are signed in. {isLive ? 'Changes show at once.' : 'Changes show after some seconds.'}</p>
+      <p className="lead">
+        Wherever you are signed in. {isLive !== null && (isLive ? 'Changes show at once.' : 'Changes show after some seconds.')}
+      </p>
       <p role="status" className="done">
         {news}
       </p>
