@@ -365,6 +365,17 @@ describeInBrowser('The console, where something goes wrong', (browser) => {
     expect(await own.rows('All sessions').locator('code').allTextContents()).toEqual([id]);
   });
 
+  test.each(['/sandbox/', '/%73andbox'])('has the explorer at %s too, and says after a sign-out there that it was one', async (path) => {
+    const { page, misdeeds } = await browser.open(`${server.console}${path}`);
+    const own = new ConsolePage(page);
+    await own.signIn({ email: root.email, password: goodPassword });
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+    expect(new URL(page.url()).pathname).toBe('/console/sandbox');
+    await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+    await own.says('You signed out.');
+    expect(await misdeeds()).toEqual({ violations: [], foreignRequests: [], errors: [] });
+  });
+
   test('takes languages that the browser names wrongly', async () => {
     const { page, context } = await browser.open('about:blank');
     await context.addInitScript("Object.defineProperty(navigator, 'languages', { get: () => ['en-US@posix', 'de-DE'] })");

@@ -10,7 +10,7 @@ import { Failure, Loading } from './parts/problem.js';
 import { View } from './parts/view.js';
 import { hasSandbox } from './place.js';
 import { ReauthenticationProvider } from './reauthentication.js';
-import { Link, navigate, type Route, useRoute } from './router.js';
+import { isOtherDocument, Link, navigate, type Route, useRoute } from './router.js';
 import { SessionsView } from './sessions/sessions.js';
 import { Frame, Shell } from './shell.js';
 
@@ -34,6 +34,12 @@ function Missing() {
 function Allowed({ needs, children }: { readonly needs: Permission; readonly children: ReactNode }) {
   const { can } = useMe();
   return can(needs) ? children : <Missing />;
+}
+
+/** Its address was spelt in another way, for which the server has no policy that the explorer could work under. */
+function ToSandbox() {
+  useEffect(() => navigate('sandbox', 'replace'), []);
+  return <Loading what="the view" />;
 }
 
 function viewFor({ segments: [name = '', id, ...more] }: Route): ReactNode {
@@ -60,7 +66,8 @@ function viewFor({ segments: [name = '', id, ...more] }: Route): ReactNode {
         </Allowed>
       );
     case 'sandbox':
-      return hasSandbox ? <SandboxView /> : <Missing />;
+      if (!hasSandbox) return <Missing />;
+      return isOtherDocument('sandbox') ? <ToSandbox /> : <SandboxView />;
     default:
       return <Missing />;
   }

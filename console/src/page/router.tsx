@@ -47,10 +47,13 @@ export function useRoute(): Route {
 /** `path` as `users/1?tab=2`, relative to the console. */
 export const hrefOf = (path: string): string => (path === '' || path.startsWith('?') ? `${mount}${path}` : `${mount}/${path}`);
 
-/** Goes to a view. The schema explorer has a Content-Security-Policy of its own, and so is another document. */
+/** Whether the view has another Content-Security-Policy than the document that is open: that of the schema explorer has one of its own. */
+export const isOtherDocument = (path: string): boolean => documentOf(path) !== documentOf(present());
+
+/** Goes to a view. */
 export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
   const href = hrefOf(path);
-  if (documentOf(path) !== documentOf(present())) {
+  if (isOtherDocument(path)) {
     if (how === 'push') location.assign(href);
     else location.replace(href);
     return;

@@ -4,7 +4,7 @@ import { leaveWith, stay } from './farewell.js';
 import { type Permission, useMe } from './me.js';
 import { Problem } from './parts/problem.js';
 import { hasSandbox } from './place.js';
-import { Link, navigate, useRoute } from './router.js';
+import { isOtherDocument, Link, navigate, useRoute } from './router.js';
 
 interface Entry {
   readonly to: string;
@@ -45,7 +45,8 @@ function SignOut() {
     leaveWith('You signed out.');
     try {
       await client.logout();
-      navigate('', 'replace');
+      // Another document would not know why nobody is signed in.
+      if (!isOtherDocument('')) navigate('', 'replace');
     } catch (error) {
       stay();
       setProblem(error);
