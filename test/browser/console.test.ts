@@ -28,10 +28,16 @@ function collectBodies(context: BrowserContext): () => Promise<string[]> {
   return () => Promise.all(bodies);
 }
 
-async function openConsole(browser: TestBrowser, url: string, options?: BrowserContextOptions): Promise<OpenConsole> {
+interface Opening extends BrowserContextOptions {
+  /** Without the events of sessions: its socket opens, and never says a word. */
+  readonly isDeaf?: boolean;
+}
+
+async function openConsole(browser: TestBrowser, url: string, { isDeaf = false, ...options }: Opening = {}): Promise<OpenConsole> {
   // First a page that asks for nothing, so that no answer of the console is missed.
   const watched = await browser.open(new URL('/healthz', url).href, options);
   const bodies = collectBodies(watched.context);
+  if (isDeaf) await watched.page.routeWebSocket('**/graphql', () => undefined);
   await watched.page.goto(url);
   return { ...watched, console: new ConsolePage(watched.page), bodies };
 }
@@ -350,8 +356,8 @@ describeInBrowser('The console', (browser) => {
     expect(await opened.misdeeds()).toEqual(isBlameless);
   });
 
-  const openSandbox = async (server: Awaited<ReturnType<typeof start>>, person: Credentials) => {
-    const opened = await openConsole(browser, server.console);
+  const openSandbox = async (server: Awaited<ReturnType<typeof start>>, person: Credentials, opening?: Opening) => {
+    const opened = await openConsole(browser, server.console, opening);
     await opened.console.signIn(person);
     await opened.console.goTo('Sandbox');
     const sandbox = new SandboxPage(opened.page);
@@ -418,7 +424,8 @@ describeInBrowser('The console', (browser) => {
   test('refreshes an access token that has expired, once, and runs the operation again by itself', async () => {
     const server = await start();
     const ada = await registered(server.url);
-    const opened = await openSandbox(server, ada);
+    // The end of its token would reach a socket by itself, and a new token be there before the person asks.
+    const opened = await openSandbox(server, ada, { isDeaf: true });
     const { context, page, sandbox } = opened;
     await sandbox.openExample('Who am I?', 'WhoAmI');
     const asked: string[] = [];
