@@ -8,6 +8,7 @@ import Database from 'libsql';
 import { runToEnd, startProcess } from '../support/processes.js';
 import { extensionsOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
 import { goodPassword, temporaryFolder, testEnvironment } from '../support/server.js';
+import { stopwatch } from '../support/stalls.js';
 import { describeStores } from '../support/stores.js';
 
 let people = 0;
@@ -68,9 +69,9 @@ describe('A stop', () => {
     await post(server.url, meQuery, {}, { token: client.accessToken });
     const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
     await new Promise((resolve) => silent.once('connect', resolve));
-    const startedAt = performance.now();
+    const sinceSignal = stopwatch();
     expect(await server.end('SIGTERM')).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(sinceSignal()).toBeLessThan(1_000);
     silent.destroy();
     const database = new Database(join(folder, 'latchkey.db'));
     const [row] = database.prepare('SELECT * FROM sessions WHERE id = ?').all(client.sessionId) as Record<string, unknown>[];

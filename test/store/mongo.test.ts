@@ -7,6 +7,7 @@ import { openMongoStore } from '../../src/store/mongo/open.js';
 import { type Store, StoreUnavailableError, StoreVersionError } from '../../src/store/port.js';
 import { freePort } from '../support/mongo-server.js';
 import { anAccount } from '../support/records.js';
+import { stopwatch } from '../support/stalls.js';
 import { mongoUrl } from '../support/stores.js';
 
 const server = process.env.LATCHKEY_TEST_MONGO_URL;
@@ -106,11 +107,11 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
     });
 
     it('rejects when nobody listens, within 3 s and without a word of the URL', async () => {
-      const start = performance.now();
+      const sinceStart = stopwatch();
       const opening = openMongoStore(`mongodb://user:secret-word@127.0.0.1:${await freePort()}/name`);
       const error = (await opening.catch((reason: unknown) => reason)) as Error;
       expect(error).toBeInstanceOf(StoreUnavailableError);
-      expect(performance.now() - start).toBeLessThan(3_000);
+      expect(sinceStart()).toBeLessThan(3_000);
       expect(allText(error)).not.toContain('secret-word');
     });
 
@@ -121,10 +122,10 @@ const server = process.env.LATCHKEY_TEST_MONGO_URL;
       expect(timeLimits('mongodb://host/?timeoutMS=999999999').verb).toBe(60_000);
       expect(timeLimits('mongodb://host/timeoutMS=1?wtimeoutMS=5').verb).toBe(2_400);
       expect(withoutTimeout('mongodb://host/?timeoutMS=6000&w=1')).toBe('mongodb://host/?w=1');
-      const start = performance.now();
+      const sinceStart = stopwatch();
       const opening = openMongoStore(`mongodb://127.0.0.1:${await freePort()}/name?timeoutMS=600`);
       await expect(opening).rejects.toBeInstanceOf(StoreUnavailableError);
-      expect(performance.now() - start).toBeLessThan(1_900);
+      expect(sinceStart()).toBeLessThan(1_900);
       await expect(new Guard(timeLimits('mongodb://host/?timeoutMS=100')).run(() => new Promise(() => {}))).rejects.toBeInstanceOf(
         StoreUnavailableError,
       );

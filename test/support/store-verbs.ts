@@ -16,7 +16,7 @@ import {
   day,
   t0,
 } from './records.js';
-import { type StallWatch, watchStalls } from './stalls.js';
+import { stopwatch } from './stalls.js';
 
 const change = { expectedGeneration: 0, at: t0, attemptId: 'a', idleExpiresAt: t0 + day, purgeAt: t0 + day };
 const spent = { hash: 'a', expectedVersion: 1 };
@@ -106,27 +106,23 @@ type Verbs = Record<string, (store: Store) => Promise<unknown>>;
 
 /** Calls all of the verbs at once and tells what came of each, and whether within the 3 s of the port. */
 export function callAll(store: Store, verbs: Verbs): Promise<VerbOutcome[]> {
-  const stalls = watchStalls();
-  return Promise.all(Object.entries(verbs).map(([verb, call]) => outcomeOf(verb, () => call(store), stalls))).finally(() => stalls.stop());
+  return Promise.all(Object.entries(verbs).map(([verb, call]) => outcomeOf(verb, () => call(store))));
 }
 
 /** As `callAll`, one after the other: for a database that answers, and has other things to do as well. */
 export async function callInTurn(store: Store, verbs: Verbs): Promise<VerbOutcome[]> {
-  const stalls = watchStalls();
   const outcomes: VerbOutcome[] = [];
-  for (const [verb, call] of Object.entries(verbs)) outcomes.push(await outcomeOf(verb, () => call(store), stalls));
-  stalls.stop();
+  for (const [verb, call] of Object.entries(verbs)) outcomes.push(await outcomeOf(verb, () => call(store)));
   return outcomes;
 }
 
-async function outcomeOf(verb: string, call: () => Promise<unknown>, stalls: StallWatch): Promise<VerbOutcome> {
-  const [startedAt, stalledBefore] = [performance.now(), stalls.stalledMs()];
+async function outcomeOf(verb: string, call: () => Promise<unknown>): Promise<VerbOutcome> {
+  const sinceCall = stopwatch();
   const outcome = await call().then(
     () => 'resolved',
     (error: Error) => error.name,
   );
-  const tookMs = performance.now() - startedAt - (stalls.stalledMs() - stalledBefore);
-  return { verb, outcome, inTime: tookMs < 3_000 };
+  return { verb, outcome, inTime: sinceCall() < 3_000 };
 }
 
 /** What `callAll` gives when every verb fares alike. */

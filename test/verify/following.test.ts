@@ -11,6 +11,7 @@ import { KnownRevocations } from '../../src/verify/known-revocations.js';
 import { aClock, aRoleBook, FakeTime, type Issuing, openIssuing, tokenConfig } from '../support/factories.js';
 import { partsOf } from '../support/forging.js';
 import { anAccount, aSession, day } from '../support/records.js';
+import { stopwatch } from '../support/stalls.js';
 import { aPage, PlayedServer, until } from './played-server.js';
 
 const hour = 3_600_000;
@@ -167,9 +168,9 @@ describe('A verifier and its server', () => {
     const { server, verifier, token, time } = await play();
     await until(() => server.countAsked('/.well-known') === 1, 'the keys are asked for');
     server.introspection = () => 'hang';
-    const begun = performance.now();
+    const sinceQuestion = stopwatch();
     await expect(verifier.verify(token)).rejects.toThrow(VerifierUnavailableError);
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(sinceQuestion()).toBeLessThan(10_000);
     server.introspection = () => alive;
     await expect(verifier.verify(token)).rejects.toThrow(VerifierUnavailableError);
     expect(server.countAsked('/introspect')).toBe(1);
