@@ -7,10 +7,18 @@ import type { Config } from 'jest';
  */
 const esModules = ['jose', '@opentelemetry/otlp-exporter-base'];
 
-const config: Config = {
+/** What keeps to limits of time with several processes or browser pages at once: two cores have no room for other tests beside them. */
+const alone = [
+  'test/api/process.test.ts',
+  'test/api/revocation.test.ts',
+  'test/api/subscription.test.ts',
+  'test/browser/tabs.test.ts',
+  'test/services/revocations.test.ts',
+];
+
+const common: Config = {
   testEnvironment: '<rootDir>/test/support/jest-environment.ts',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
   transform: {
     '\\.[jt]s$': [
       '@swc/jest',
@@ -26,12 +34,19 @@ const config: Config = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')})/)`],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+
+const config: Config = {
+  projects: [
+    { ...common, testMatch: ['**/*.test.ts', ...alone.map((path) => `!**/${path}`)] },
+    { ...common, testMatch: alone.map((path) => `**/${path}`), runner: '<rootDir>/test/support/alone-runner.ts' },
+  ],
   globalSetup: '<rootDir>/test/support/jest-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest-teardown.ts',
-  // For a machine that does other things as well: nothing here is judged by how long it takes.
-  testTimeout: 90_000,
   // Jest would leave one core to watch mode. Half of the work waits for servers and timers.
   maxWorkers: 2,
+  // For a machine that does other things as well: nothing here is judged by how long it takes.
+  testTimeout: 90_000,
 };
 
 export default config;

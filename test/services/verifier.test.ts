@@ -211,7 +211,7 @@ describeStores('A verifier with nothing but the feed and the JWKS', (database) =
     for (const verdict of ['alive', 'REVOKED_BY_USER', 'PASSWORD_CHANGED', 'ACCOUNT_DISABLED']) {
       expect(verdicts[verdict]).toBeGreaterThan(histories / 20);
     }
-  }, 120_000);
+  }, 300_000);
 
   it('is not simply told that everything is well: one that follows nothing disagrees', async () => {
     const account = anAccount({ roles: ['user'], createdAt: Date.now() });

@@ -1,5 +1,7 @@
 import type { Mail, Mailer } from '../../src/mail/port.js';
 
+const patienceMs = 60_000;
+
 /** Takes mails over, and hands them to a test in the order in which they came to each address. */
 export class Mailbox implements Mailer {
   readonly all: Mail[] = [];
@@ -14,12 +16,20 @@ export class Mailbox implements Mailer {
     else reader.resolve(mail);
   }
 
-  /** The next mail to this address; comes when it does. */
+  /** The next mail to this address; comes when it does. Rejects after a minute. */
   next(to: string): Promise<Mail> {
     const index = this.unread.findIndex((mail) => mail.to === to);
     const [mail] = index < 0 ? [] : this.unread.splice(index, 1);
     if (mail !== undefined) return Promise.resolve(mail);
-    return new Promise((resolve) => this.waiting.push({ to, resolve }));
+    return new Promise((resolve, reject) => {
+      const giveUp = () => reject(new Error(`no mail came; so far: ${JSON.stringify(this.all.map(({ subject }) => subject))}`));
+      const timer = setTimeout(giveUp, patienceMs);
+      const arrived = (mail: Mail) => {
+        clearTimeout(timer);
+        resolve(mail);
+      };
+      this.waiting.push({ to, resolve: arrived });
+    });
   }
 
   /** The one-time token of the next mail to this address, which must have a link for that. */
