@@ -28,8 +28,9 @@ import { createLogger } from './log.js';
 import { type AppOptions, openAuth } from './open-auth.js';
 import { assertEveryFieldHasARule } from './rules/coverage.js';
 import { createPermissions, permissions } from './rules/permissions.js';
-import { type AuthServices, version } from './services.js';
+import type { AuthServices } from './services.js';
 import { openTelemetry, type Telemetry } from './telemetry/open.js';
+import { version } from './version.js';
 
 export interface App {
   /** Begins to listen, by a server of its own, and comes back with the address of the API. Throws when the port is taken. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AccountDeletions } from './auth/account-deletions.js';
 import { AccountDirectory } from './auth/account-directory.js';
@@ -50,9 +49,7 @@ import { type AccountMails, Mails } from './mail/mails.js';
 import { type GivenUp, Outbox } from './mail/outbox.js';
 import type { Mailer } from './mail/port.js';
 import type { Store } from './store/port.js';
-
-/** The product's version, from its manifest. */
-export const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+import { version } from './version.js';
 
 /** So many expired records are removed by one write, between which requests have their turn. */
 const purgeBatch = 500;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { version } from '../version.js';
 import { addDoctor } from './doctor.js';
 import { addKeysList } from './keys-list.js';
 import { addKeysRevoke } from './keys-revoke.js';
@@ -20,6 +21,7 @@ const helpWidth = 120;
 export function createProgram(): Command {
   const program = new Command('latchkey')
     .description('A self-hosted GraphQL auth API. Settings come from the environment: see docs/configuration.md.')
+    .version(version, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({ writeErr: () => {}, getOutHelpWidth: () => helpWidth })
     .helpCommand(false);

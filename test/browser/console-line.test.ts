@@ -88,6 +88,18 @@ describeStores('The console over a bad line', (database) => {
       expect(refreshes.count).toBe(1);
     });
 
+    test('behind a proxy that knows no sockets it asks every few seconds, and goes over to one once that is possible', async () => {
+      const person = await registered();
+      line.allowSockets(false);
+      const { own } = await openAs(person);
+      await own.says('Changes show after some seconds.');
+      const before = await own.rows('Your sessions').count();
+      await signInElsewhere(person);
+      await own.rows('Your sessions').nth(before).waitFor();
+      line.allowSockets(true);
+      await own.says('Changes show at once.');
+    });
+
     test('learns when it comes back that its session was ended meanwhile, and says why', async () => {
       const person = await registered();
       const { own, context } = await openAs(person);

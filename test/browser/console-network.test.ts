@@ -131,16 +131,16 @@ describeInBrowser('The console', (browser) => {
       return own;
     });
     const opened = await Promise.all(windows);
-    for (const own of opened) await own.rows('Your sessions').nth(2).waitFor({ timeout: 10_000 });
+    for (const own of opened) await own.rows('Your sessions').nth(2).waitFor();
     await signIn(server.url, ada);
     for (const own of opened) {
-      await own.rows('Your sessions').nth(3).waitFor({ timeout: 10_000 });
+      await own.rows('Your sessions').nth(3).waitFor();
       expect(await own.page.getByText('Changes show at once.').count()).toBe(0);
     }
     const { data } = await post(server.url, 'mutation { revokeOtherSessions { count } }', {}, { token: ada.token });
     expect(data.revokeOtherSessions.count).toBe(3);
     for (const own of opened) {
-      await own.page.getByText('This session was ended from another device.').waitFor({ timeout: 10_000 });
+      await own.page.getByText('This session was ended from another device.').waitFor();
       await own.shows('Sign in');
     }
   });

@@ -95,6 +95,15 @@ describe('help', () => {
   });
 });
 
+describe('the version', () => {
+  it('is printed without settings, as the server tells it', async () => {
+    const { version } = JSON.parse(readFileSync(projectPath('package.json'), 'utf8'));
+    for (const option of ['-V', '--version']) {
+      expect(await latchkey([option], { PORT: 'x' })).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    }
+  });
+});
+
 describe('latchkey schema', () => {
   it('prints the schema that is shipped, without settings', async () => {
     const shipped = readFileSync(projectPath('schema/schema.graphql'), 'utf8');

@@ -6,6 +6,8 @@ export interface Line {
   /** Nothing comes through any more, and what was open breaks off. */
   cut(): void;
   mend(): void;
+  /** Whether sockets come through, or are refused as by a proxy that knows none: with 502. Those that are open stay so. */
+  allowSockets(isAllowed: boolean): void;
   /** The next request that holds these words reaches the server; of its answer nothing comes back. Resolves when it was lost. */
   loseReplyTo(words: string): Promise<void>;
   /** How many requests with these words have reached the server: a browser sends some twice by itself. */
@@ -18,6 +20,7 @@ export async function startLine(port: () => number): Promise<Line> {
   const sockets = new Set<Socket>();
   const sent: string[] = [];
   let isCut = false;
+  let areSocketsAllowed = true;
   let doomed: { readonly words: string; readonly lost: () => void } | null = null;
   const breakOff = () => {
     for (const socket of sockets) socket.destroy();
@@ -42,7 +45,12 @@ export async function startLine(port: () => number): Promise<Line> {
       });
     }
     near.on('data', (data) => {
-      sent.push(data.toString('latin1'));
+      const text = data.toString('latin1');
+      if (!areSocketsAllowed && /\r\nupgrade: websocket\r\n/i.test(text)) {
+        near.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+        return;
+      }
+      sent.push(text);
       if (doomed !== null && data.includes(doomed.words)) isDoomed = true;
       far.write(data);
     });
@@ -65,6 +73,9 @@ export async function startLine(port: () => number): Promise<Line> {
     },
     mend: () => {
       isCut = false;
+    },
+    allowSockets: (isAllowed) => {
+      areSocketsAllowed = isAllowed;
     },
     loseReplyTo: (words) =>
       new Promise((lost) => {
