@@ -9,11 +9,14 @@ const esModules = ['jose', '@opentelemetry/otlp-exporter-base'];
 
 /** What keeps to limits of time with several processes or browser pages at once: two cores have no room for other tests beside them. */
 const alone = [
+  'test/api/outage.test.ts',
   'test/api/process.test.ts',
+  'test/api/races.test.ts',
   'test/api/revocation.test.ts',
   'test/api/subscription.test.ts',
   'test/browser/tabs.test.ts',
   'test/services/revocations.test.ts',
+  'test/store/mongo-outage.test.ts',
 ];
 
 const common: Config = {

@@ -21,7 +21,7 @@ describeStores('Administrators who take the right to grant roles away in two pro
     const environment = testEnvironment(database.url);
     nodes = [await startProcess(environment), await startProcess(environment)];
     store = await database.open();
-  }, 60_000);
+  });
 
   const administrators = async () => {
     const query = { search: null, role: 'admin', disabled: false, emailVerified: null, now: Date.now() };

@@ -360,7 +360,7 @@ describeStores('The audit log', (database) => {
       ...(await Promise.all(hashes)),
       'lk_rt_',
       'lk1$',
-      'eyJ',
+      'eyJhbGciOi',
       '@',
     ];
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);

@@ -21,7 +21,7 @@ describe('npm run demo', () => {
     expect(titles(stdout)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(stdout).toContain('REFRESH_TOKEN_REUSED');
     expect(readdirSync(folder)).toEqual([]);
-  }, 60_000);
+  });
 
   it('walks through a running server, whose grace it does not wait for, and prints no whole token and no password', async () => {
     const server = await startProcess(testEnvironment(`sqlite:${join(temporaryFolder(), 'latchkey.db')}`));
@@ -31,7 +31,7 @@ describe('npm run demo', () => {
     expect(stdout).not.toMatch(aWholeToken);
     expect(stdout.match(/"password":"[^"]*"/g)).toEqual(Array(3).fill('"password":"..."'));
     expect(stdout).not.toContain('\u001b');
-  }, 60_000);
+  });
 
   it('says which answer was not as told, and fails', async () => {
     const strict = await startProcess(
@@ -42,12 +42,12 @@ describe('npm run demo', () => {
     expect(stderr.trim()).toBe(
       'A refresh that should have been answered was refused: REFRESH_TOKEN_REUSED. Does the server have a grace of 0?',
     );
-  }, 60_000);
+  });
 
   it('says that the sign-up is closed', async () => {
     const closed = await startProcess(testEnvironment(`sqlite:${join(temporaryFolder(), 'latchkey.db')}`, { LATCHKEY_SIGNUP: 'off' }));
     expect(await demo([closed.url])).toMatchObject({ code: 1, stderr: expect.stringContaining('has its sign-up closed') });
-  }, 60_000);
+  });
 
   it('says that nobody answers', async () => {
     const url = `http://127.0.0.1:${await freePort()}/graphql`;

@@ -100,9 +100,12 @@ describe('A stop', () => {
   });
 
   it('lets a request in flight finish', async () => {
-    const server = await startProcess({ ...quickStart(temporaryFolder()), LATCHKEY_BCRYPT_COST: '13' });
+    const headers = { authorization: 'Bearer metrics-0123456789' };
+    const settings = { LATCHKEY_BCRYPT_COST: '13', LATCHKEY_METRICS_TOKEN: 'metrics-0123456789' };
+    const server = await startProcess({ ...quickStart(temporaryFolder()), ...settings });
     const slow = post(server.url, signupMutation, { input: { email: 'slow@example.com', password: goodPassword } });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const metrics = async () => (await fetch(new URL('/metrics', server.url), { headers })).text();
+    while (!/^latchkey_password_hashes_running 1$/m.test(await metrics()));
     const code = server.end('SIGTERM');
     expect((await slow).errors).toEqual([]);
     expect(await code).toBe(0);

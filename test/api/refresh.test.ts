@@ -137,9 +137,9 @@ describeStores('The refresh table', (database: StoreUnderTest) => {
     const other = await signUp(server);
     const first = await refresh(server, client.refreshToken);
     await confirm(server, first);
-    server.advanceClock(9 * second);
+    server.advanceClock(5 * second);
     expect(successorOf(await refresh(server, client.refreshToken))).toBe(successorOf(first));
-    server.advanceClock(2 * second);
+    server.advanceClock(6 * second);
     const { at, ...reused } = extensionsOf(await refresh(server, client.refreshToken));
     expect(reused).toMatchObject({ code: 'REFRESH_TOKEN_REUSED', reason: 'REUSE_DETECTED', sessionId: client.sessionId });
     expect(typeof at).toBe('string');

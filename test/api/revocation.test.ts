@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
-import { counting, untilFeed } from '../support/counting.js';
+import { callsDuring, counting, untilFeed } from '../support/counting.js';
 import { storeWith } from '../support/factories.js';
 import { runToEnd, type ServerProcess, startProcess } from '../support/processes.js';
 import { extensionsOf, loginMutation, meQuery, post, refreshMutation, signupMutation } from '../support/requests.js';
@@ -34,11 +34,7 @@ describeStores('A check of an access token', (database) => {
     await untilFeed(server.url);
   });
   /** The calls of the store that a request made. */
-  const during = async (act: () => Promise<unknown>) => {
-    calls.length = 0;
-    await act();
-    return [...calls];
-  };
+  const during = (act: () => Promise<unknown>, { url } = server) => callsDuring(calls, url, act);
 
   it('calls the store for nothing: `me` reads the account that it answers with, and a field without data reads nothing', async () => {
     const { token } = await signUp(server.url);
@@ -80,7 +76,7 @@ describeStores('A check of an access token', (database) => {
     await untilFeed(next.url);
     const refusals = await during(async () => {
       for (const { token } of [one, other]) expect(await isRefused(next.url, token)).toBe(true);
-    });
+    }, next);
     expect(refusals).toEqual([]);
     await next.close();
   });
@@ -103,7 +99,7 @@ describeStores('Several processes on one store (P9)', (database) => {
     // One after the other: the first one makes the keys.
     for (let node = 0; node < count; node += 1) nodes.push(await startProcess(environment));
     for (const { url } of nodes) await untilFeed(url);
-  }, 60_000);
+  });
 
   it('refuse an ended session: at once where it was ended, elsewhere within 250 ms (p99), and never later than 2 s', async () => {
     const [here, ...others] = nodes as [ServerProcess, ...ServerProcess[]];
@@ -132,7 +128,7 @@ describeStores('Several processes on one store (P9)', (database) => {
     );
     expect(delays).toHaveLength(rounds * atOnce * others.length);
     expect(p99).toBeLessThanOrEqual(250);
-  }, 300_000);
+  }, 900_000);
 
   it('learn new roles elsewhere within 2 s, and sign nobody out for it', async () => {
     const [here, other] = nodes as [ServerProcess, ServerProcess];
@@ -166,7 +162,7 @@ describeStores('A signing key that is revoked at the command line', (database) =
     const refreshed = await post(server.url, refreshMutation, { token: refreshToken });
     expect(refreshed.errors).toEqual([]);
     expect((await post(server.url, meQuery, {}, { token: refreshed.data.refreshToken.accessToken })).errors).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describeStores('A server whose feed is cut off', (database) => {

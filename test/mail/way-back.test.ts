@@ -117,18 +117,19 @@ describeStores('The mail with the way back', (database) => {
 
   it('of a changed password is in the outbox before the answer, and put again where the store did not take it', async () => {
     let isDown = false;
-    let puts = 0;
+    // A round of the outbox may come in between, and put it again.
+    const puts = new Set<string>();
     const { server, mailbox } = await start((store) => ({
       putMail: async (mail) => {
-        puts += 1;
+        puts.add(mail.id);
         return isDown ? gone() : store.putMail(mail);
       },
     }));
     const { email, token } = await aPerson(server.url);
-    const before = puts;
+    const before = puts.size;
     isDown = true;
     expect((await calls.changePassword(server.url, [goodPassword, other], token)).errors).toEqual([]);
-    expect(puts).toBe(before + 1);
+    expect(puts.size).toBe(before + 1);
     expect(server.log()).toContain('a mail could not be put; it is tried again');
     isDown = false;
     await later(server, 2_000);

@@ -266,7 +266,7 @@ describeStores('What is counted', (database) => {
 describe('What a client chooses', () => {
   let server: TestServer;
   beforeAll(async () => {
-    const settings = { LATCHKEY_SERVICE_TOKEN: metricsToken, LATCHKEY_MAX_TOKENS: '200', LATCHKEY_REQUEST_TIMEOUT: '1s' };
+    const settings = { LATCHKEY_SERVICE_TOKEN: metricsToken, LATCHKEY_MAX_TOKENS: '200' };
     server = await startServer(`sqlite:${sqlitePath()}`, { ...withMetrics, ...settings });
   });
 

@@ -125,7 +125,7 @@ describe('A request', () => {
   }
 
   it('whose time runs out counts once, as what the client was told', async () => {
-    const { server, accessToken, release } = await slowServer({ LATCHKEY_REQUEST_TIMEOUT: '1s' });
+    const { server, accessToken, release } = await slowServer({ LATCHKEY_REQUEST_TIMEOUT: '3s' });
     expect(codeOf(await post(server.url, meQuery, {}, { token: accessToken }))).toBe('SERVICE_UNAVAILABLE');
     const told = { '{operation="signup",code="OK"}': 1, '{operation="none",code="SERVICE_UNAVAILABLE"}': 1 };
     expect(await operations(server)).toEqual(told);

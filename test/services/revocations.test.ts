@@ -53,7 +53,7 @@ async function startPlayed(overrides: Record<string, string> = {}) {
 
 /** Resolves once so many requests are under way at the server beyond the one that asks. */
 async function untilUnderWay(server: TestServer, count: number): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
+  const giveUpAt = Date.now() + 60_000;
   for (;;) {
     const response = await fetch(new URL('/metrics', server.url), { headers: { authorization: `Bearer ${serviceToken}` } });
     const inFlight = /^latchkey_http_requests_in_flight (\d+)$/m.exec(await response.text())?.[1];
@@ -354,7 +354,7 @@ describe('Many revocations', () => {
     expect(sessions[0]?.exp).toBeGreaterThanOrEqual(as_of + 60 + 30 + 119);
     server.advanceClock((60 + 30 + 121) * 1_000);
     await untilFeed(server.url);
-    const giveUpAt = Date.now() + 15_000;
+    const giveUpAt = Date.now() + 60_000;
     while ((await revocations(server.url)).sessions.length > 0) {
       if (Date.now() > giveUpAt) throw new Error('still there');
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -369,7 +369,7 @@ describeStores('Three processes on one store', (database) => {
   beforeAll(async () => {
     for (let node = 0; node < 3; node += 1) nodes.push(await startProcess(environment));
     for (const { url } of nodes) await untilFeed(url);
-  }, 60_000);
+  });
 
   it('tell of what was ended at one of them within a second at each', async () => {
     const [here, ...others] = nodes as [ServerProcess, ...ServerProcess[]];
@@ -399,7 +399,7 @@ describeStores('Three processes on one store', (database) => {
     );
     expect(delays).toHaveLength(40);
     expect(delays.at(-1)).toBeLessThan(1_000);
-  }, 60_000);
+  });
 
   it('each have cursors of their own, and a new one after a restart: with any other the whole set comes at once', async () => {
     const [first, second, third] = nodes as [ServerProcess, ServerProcess, ServerProcess];
@@ -419,7 +419,7 @@ describeStores('Three processes on one store', (database) => {
       }
     }
     expect((await revocations(first.url, { after: cursor, wait: 0 })).complete).toBe(false);
-  }, 60_000);
+  });
 
   it('end the waiting when they are told to stop', async () => {
     const [first] = nodes as [ServerProcess];

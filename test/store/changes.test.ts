@@ -26,7 +26,7 @@ class Told {
   }
 
   async until(found: () => boolean): Promise<void> {
-    const giveUp = Date.now() + 10_000;
+    const giveUp = Date.now() + 60_000;
     while (!found()) {
       if (Date.now() > giveUp) throw new Error(`not told in time; so far: ${JSON.stringify(this.news)}`);
       await Promise.race([new Promise<void>((resolve) => this.waiting.push(resolve)), delay(500)]);

@@ -10,7 +10,7 @@ const program = privateMongoProgram();
 const verbs = { ...reads, ...writes, readClock: (store: Store) => store.readClock() };
 
 async function untilAnswering(store: Store): Promise<void> {
-  const giveUpAt = Date.now() + 15_000;
+  const giveUpAt = Date.now() + 60_000;
   for (;;) {
     try {
       return await store.ping();

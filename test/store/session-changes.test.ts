@@ -22,7 +22,7 @@ class Told {
   }
 
   async until(found: () => boolean): Promise<void> {
-    const giveUp = Date.now() + 10_000;
+    const giveUp = Date.now() + 60_000;
     while (!found()) {
       if (Date.now() > giveUp) throw new Error(`not told in time; so far: ${JSON.stringify(this.changes)}`);
       await delay(10);

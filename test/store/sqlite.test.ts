@@ -198,7 +198,8 @@ describe('a file that another process has locked', () => {
     const other = bare(path);
     other.exec('BEGIN IMMEDIATE');
     const rejected = callAll(store, writes);
-    const late = delay(1_000).then(() => store.setRoles(account.id, 1, ['LATE'], t0));
+    // In time for its own 2.2 s, also on a machine that stalls.
+    const late = delay(2_000).then(() => store.setRoles(account.id, 1, ['LATE'], t0));
     late.catch(() => {});
     expect(await callAll(store, reads)).toEqual(allOf(reads, 'resolved'));
     expect(await store.findAccount(account.id)).toEqual(account);
@@ -215,12 +216,17 @@ describe('a file that another process has locked', () => {
     const other = bare(path);
     other.exec('BEGIN IMMEDIATE');
     const writing = store.createAccount(anAccount());
-    let longestMs = 0;
-    for (let turn = 0, last = performance.now(); turn < 40; turn += 1) {
-      await delay(5);
-      longestMs = Math.max(longestMs, performance.now() - last);
-      last = performance.now();
-    }
+    const longestOf = async (turns: number) => {
+      let longestMs = 0;
+      for (let turn = 0, last = performance.now(); turn < turns; turn += 1) {
+        await delay(5);
+        longestMs = Math.max(longestMs, performance.now() - last);
+        last = performance.now();
+      }
+      return longestMs;
+    };
+    // A busy machine may hold it for once; a store that waits in it does so each time.
+    const longestMs = Math.min(await longestOf(40), await longestOf(40), await longestOf(40));
     other.exec('COMMIT');
     await writing;
     expect(longestMs).toBeLessThan(250);

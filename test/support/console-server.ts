@@ -18,10 +18,17 @@ export async function startConsoleServer(
   overrides: Record<string, string> = {},
   mailer: null | 'by its settings' = null,
 ): Promise<TestServer & { console: string }> {
-  const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const server = await startServer(storeUrl, { PORT: String(port), LATCHKEY_PUBLIC_URL: origin, ...overrides }, undefined, mailer);
-  return { ...server, console: `${origin}/console` };
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const origin = `http://127.0.0.1:${port}`;
+    try {
+      const server = await startServer(storeUrl, { PORT: String(port), LATCHKEY_PUBLIC_URL: origin, ...overrides }, undefined, mailer);
+      return { ...server, console: `${origin}/console` };
+    } catch (error) {
+      // Another process may have taken the port meanwhile.
+      if ((error as { code?: unknown }).code !== 'EADDRINUSE' || attempt === 3) throw error;
+    }
+  }
 }
 
 /** A server whose mails are handed to that mail server. */

@@ -161,10 +161,18 @@ export class MongoServer {
 
 /** Starts a server on a free port, as a replica set of one unless told otherwise. */
 export async function startMongo(program: MongoProgram, standalone = false): Promise<MongoServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-mongo-'));
-  const server = new MongoServer(program, await freePort(), folder, standalone);
-  await server.start();
-  return server;
+  for (let attempt = 1; ; attempt += 1) {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-mongo-'));
+    const server = new MongoServer(program, await freePort(), folder, standalone);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.remove();
+      // Another process may have taken the port meanwhile.
+      if (attempt === 3) throw error;
+    }
+  }
 }
 
 /** For tests that stop, kill or freeze their server. Null when the tests run on a server that is not ours. */

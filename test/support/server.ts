@@ -6,7 +6,9 @@ import { type App, createApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import type { Mailer } from '../../src/mail/port.js';
+import { openStore as openStoreByUrl } from '../../src/store/open.js';
 import type { Store } from '../../src/store/port.js';
+import { storeWith } from './factories.js';
 
 /** The page that these servers allow; also their public URL. */
 export const allowedOrigin = 'http://auth.test';
@@ -55,15 +57,24 @@ export function testEnvironment(storeUrl: string, overrides: Record<string, stri
 export async function startServer(
   storeUrl: string,
   overrides: Record<string, string> = {},
-  openStore?: (url: string) => Promise<Store>,
+  openStore: (url: string) => Promise<Store> = openStoreByUrl,
   mailer: Mailer | null | 'by its settings' = null,
 ): Promise<TestServer> {
   const lines: string[] = [];
   let shift = 0;
+  // The clock of the database goes with this one, which is set by it every now and then.
+  const openShifted = async (url: string) => {
+    const store = await openStore(url);
+    const readClock = async () => {
+      const now = await store.readClock();
+      return now === null ? null : now + shift;
+    };
+    return storeWith(store, { readClock });
+  };
   const app = await createApp(loadConfig(testEnvironment(storeUrl, overrides)), {
     logger: createLogger('info', { write: (line) => void lines.push(line) }),
     clocks: { wall: () => Date.now() + shift, monotonic: () => performance.now() + shift },
-    openStore,
+    openStore: openShifted,
     mailer: mailer === 'by its settings' ? undefined : mailer,
   });
   let closing: Promise<void> | undefined;
