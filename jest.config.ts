@@ -14,6 +14,7 @@ const alone = [
   'test/api/races.test.ts',
   'test/api/revocation.test.ts',
   'test/api/subscription.test.ts',
+  'test/browser/console.test.ts',
   'test/browser/tabs.test.ts',
   'test/services/revocations.test.ts',
   'test/store/mongo-outage.test.ts',

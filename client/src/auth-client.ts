@@ -60,7 +60,11 @@ export class AuthClient {
     const { api, held, tabs, exclusive, freshMark } = this;
     this.refresher = new Refresher({ api, held, tabs, exclusive, freshMark, storage, platform });
     this.renewal = new Renewal({ held, refresher: this.refresher, platform });
-    held.onMove(() => this.renewal.check());
+    held.onMove(() => {
+      this.renewal.check();
+      // Nobody is to wait for what is over.
+      if (held.state.kind !== 'signed-in') freshMark.close();
+    });
   }
 
   static create(options: AuthClientOptions): AuthClient {
@@ -182,6 +186,7 @@ export class AuthClient {
       if (tokens === null) return;
       await this.storage?.write(tokens.refreshToken);
       this.held.take(tokens.grant);
+      await this.freshMark.show(tokens.grant.issuedAt);
     });
   }
 

@@ -86,6 +86,8 @@ describeStores('The console', (database) => {
       await signIn(server.url, ada);
       await hasRows(person.console.rows('Your sessions'), 3);
       await users.waitFor();
+      // Else it would come to know of the roles by itself, by asking every few seconds.
+      await person.console.says('Changes show at once.');
       await person.console.goTo('Users');
       await person.console.rows('Users').first().waitFor();
       expect(await person.page.getByRole('button', { name: 'New user …' }).count()).toBe(0);

@@ -75,6 +75,7 @@ describeStores('The console over a bad line', (database) => {
       const person = await registered();
       const { own, context, refreshes } = await openAs(person);
       await own.says('Changes show at once.');
+      await own.rows('Your sessions').first().waitFor();
       const before = await own.rows('Your sessions').count();
       line.cut();
       await context.setOffline(true);
@@ -93,6 +94,7 @@ describeStores('The console over a bad line', (database) => {
       line.allowSockets(false);
       const { own } = await openAs(person);
       await own.says('Changes show after some seconds.');
+      await own.rows('Your sessions').first().waitFor();
       const before = await own.rows('Your sessions').count();
       await signInElsewhere(person);
       await own.rows('Your sessions').nth(before).waitFor();
@@ -159,7 +161,7 @@ describeInBrowser('The console that nobody sees', (browser) => {
 
     await becomes('hidden');
     await page.clock.runFor(10_000);
-    expect(sockets.map((socket) => socket.isClosed())).toEqual([false]);
+    expect(sockets.filter((socket) => !socket.isClosed())).toHaveLength(1);
     await page.clock.runFor(60_000);
     // There may be several by now: time flies here, and answers to pings do not come as fast.
     for (const socket of sockets) if (!socket.isClosed()) await socket.waitForEvent('close');
@@ -167,6 +169,11 @@ describeInBrowser('The console that nobody sees', (browser) => {
     page.on('request', () => {
       requests += 1;
     });
+    // What a socket of before has caused, when it came to stand while nobody looked.
+    for (let quiet = 0; quiet < 2; quiet = requests === 0 ? quiet + 1 : 0) {
+      requests = 0;
+      await page.clock.runFor(5_000);
+    }
     server.advanceClock(hour);
     await page.clock.runFor(hour);
     expect(requests).toBe(0);
@@ -196,10 +203,12 @@ describeInBrowser('The console on a machine whose clock is wrong', (browser) => 
     // The first is the question who is signed in.
     expect(refreshes.count).toBe(1);
     for (let round = 1; round <= 3; round += 1) {
+      const refreshed = page.waitForResponse((response) => response.request().postData()?.includes('mutation RefreshToken') ?? false);
       server.advanceClock(hour);
       await own.goTo('Activity');
       await own.goTo('Your sessions');
       await own.rows('Your sessions').first().waitFor();
+      await refreshed;
       expect(refreshes.count).toBe(1 + round);
     }
   });

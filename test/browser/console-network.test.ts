@@ -171,7 +171,15 @@ describeInBrowser('The console', (browser) => {
         await own.press('Try again');
         await page.getByText(text).waitFor({ state: 'detached' });
       };
-      await whileFailing(unreachable, 'The server cannot be reached. Try again.', () => page.goto(`${server.console}${path}`));
+      // An event's question must not be what shows the list.
+      const following = page
+        .waitForEvent('websocket')
+        .then((socket) => socket.waitForEvent('framereceived', ({ payload }) => payload.includes('connection_ack')));
+      const open = async () => {
+        await page.goto(`${server.console}${path}`);
+        await following;
+      };
+      await whileFailing(unreachable, 'The server cannot be reached. Try again.', open);
       await rows.first().waitFor();
       if (search === undefined) continue;
       // What was found before is not what is asked for now.

@@ -105,6 +105,11 @@ export class FakeBrowser {
     return this.requests.filter((sent) => sent.operation === operation).length;
   }
 
+  /** The names of the shared locks that tabs hold. */
+  async sharedLocks(): Promise<string[]> {
+    return (await this.locks.query()).held.map(({ name }) => name);
+  }
+
   hasCookie(): boolean {
     return this.jar.size > 0;
   }

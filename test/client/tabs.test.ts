@@ -75,6 +75,18 @@ describe.each(modes)('Twenty tabs in %s', (_mode, open) => {
     }
   });
 
+  it('that are opened after a sign-in wait for its token on a busy machine, but for nothing after a sign-out', async () => {
+    const browser = new FakeBrowser(server.url, { messageDelay: () => 400 });
+    const [first, ...others] = open(browser, 20);
+    await first?.signup(somebody());
+    await Promise.all(others.map((tab) => tab.start()));
+    expect(browser.count('RefreshToken')).toBe(0);
+    await first?.logout();
+    const [late] = open(browser, 1);
+    expect(await late?.start()).toMatchObject({ kind: 'signed-out' });
+    expect(await browser.sharedLocks()).toEqual([]);
+  });
+
   it('that are told at once that their token was refused make one request together', async () => {
     const browser = new FakeBrowser(server.url, slowMessages);
     const tabs = open(browser, 20);
@@ -221,8 +233,8 @@ describe('A tab whose lock is held by one that never answers', () => {
     const options = { requestTimeoutMs: 300 };
     const [frozen, awake] = [browser.tab(options), browser.tab(options)];
     const person = somebody();
-    await frozen.signup(person);
-    await awake.start();
+    await browser.tab().signup(person);
+    for (const tab of [frozen, awake]) await tab.start();
     passTime(browser, hour);
     let thaw = () => {};
     const frost = new Promise<void>((resolve) => {

@@ -44,7 +44,7 @@ describeGuarded('deploy/mongo-init.mjs', () => {
 
   beforeAll(async () => {
     if (program !== null) server = await startGuarded(program);
-  }, 90_000);
+  }, 300_000);
   afterAll(() => server?.remove());
 
   const initialize = (password: string) => {
@@ -53,7 +53,7 @@ describeGuarded('deploy/mongo-init.mjs', () => {
     return { status, output: stdout + stderr };
   };
   const withClient = async <T>(password: string, use: (client: mongo.MongoClient) => Promise<T>): Promise<T> => {
-    const client = new mongo.MongoClient(storeUrl(password), { serverSelectionTimeoutMS: 2_000 });
+    const client = new mongo.MongoClient(storeUrl(password));
     try {
       return await use(client);
     } finally {
@@ -66,7 +66,7 @@ describeGuarded('deploy/mongo-init.mjs', () => {
     const { status, output } = initialize(password);
     expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('made the account latchkey on latchkey') });
     expect(output).not.toContain(password);
-    const environment = testEnvironment(storeUrl(password));
+    const environment = testEnvironment(`${storeUrl(password)}&timeoutMS=15000`);
     const latchkey = await startProcess(environment);
     const person = { email: 'ada@example.com', password: goodPassword };
     const { accessToken, refreshToken } = (await post(latchkey.url, signupMutation, { input: person })).data.signup.auth;
@@ -84,7 +84,7 @@ describeGuarded('deploy/mongo-init.mjs', () => {
     }
     expect((await fetch(latchkey.url.replace('/graphql', '/readyz'))).status).toBe(200);
     expect(await latchkey.end('SIGTERM')).toBe(0);
-  }, 90_000);
+  }, 300_000);
 
   it('grants nothing beyond that database, and nothing that destroys', async () => {
     const password = newPassword();

@@ -113,7 +113,8 @@ const compilerOptions = {
 
 describe('The package, installed into an empty folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-package-'));
-  const npm = (args: string[], cwd: string) => run('npm', [...args, '--no-audit', '--no-fund'], { cwd, maxBuffer: 1 << 26 });
+  const npm = (args: string[], cwd: string) =>
+    run('npm', [...args, '--no-audit', '--no-fund', '--fetch-retries=5'], { cwd, maxBuffer: 1 << 26 });
   const node = (...args: string[]) => run(process.execPath, args, { cwd: folder });
 
   beforeAll(async () => {
@@ -127,7 +128,7 @@ describe('The package, installed into an empty folder', () => {
       rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
       cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
     }
-  }, 180_000);
+  }, 600_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('type-checks and runs, as do the programs of the manual: own claims, own mailer, mounted on a Fastify instance', async () => {

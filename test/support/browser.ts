@@ -40,6 +40,8 @@ type SecurityPolicyViolation = { readonly effectiveDirective: string; readonly b
 declare function addEventListener(type: 'securitypolicyviolation', listener: (event: SecurityPolicyViolation) => void): void;
 
 async function watch(context: BrowserContext, url: string): Promise<WatchedPage> {
+  // For a machine on which Chromium is several times slower.
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const { host } = new URL(url);
   const foreignRequests: string[] = [];

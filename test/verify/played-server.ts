@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll } from '@jest/globals';
 import type { RevocationsPage } from '../services/service.js';
+import { stopwatch } from '../support/stalls.js';
 
 /** What it answers; `hang`: it takes the question and says nothing. */
 export type Answer = { readonly status?: number; readonly body: unknown; readonly headers?: Record<string, string> } | 'hang';
@@ -96,11 +97,11 @@ export class PlayedServer {
   }
 }
 
-/** Resolves once it holds; throws after 10 s. */
+/** Resolves once it holds; throws after 10 s, without those in which this process did not get to run. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string, patienceMs = 10_000): Promise<void> {
-  const giveUpAt = Date.now() + patienceMs;
+  const sinceStart = stopwatch();
   while (!(await holds())) {
-    if (Date.now() > giveUpAt) throw new Error(`not in time: ${what}`);
+    if (sinceStart() > patienceMs) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -15,6 +15,8 @@ const http = new HttpLink({ uri: apiUrl.href, headers: { 'latchkey-transport': '
 export const apollo = new ApolloClient({
   link: authLink(auth).split(({ operationType }) => (operationType as string) === 'subscription', new GraphQLWsLink(socket), http),
   cache: new InMemoryCache(),
+  // Who asks anew wants no answer that was under way before: it may be older than what is asked about.
+  queryDeduplication: false,
   // A page that nobody sees is not kept signed in.
   defaultOptions: { watchQuery: { skipPollAttempt: () => document.visibilityState !== 'visible' } },
 });

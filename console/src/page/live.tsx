@@ -117,19 +117,26 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   return <LiveContext value={live}>{children}</LiveContext>;
 }
 
+interface Asked {
+  readonly refetch: () => Promise<unknown>;
+  /** Whether an answer is under way. */
+  readonly loading: boolean;
+}
+
 /** Asks anew with each event. */
-export function useLiveRefetch(refetch: () => Promise<unknown>): void {
+export function useLiveRefetch({ refetch, loading }: Asked): void {
   const { version } = useContext(LiveContext);
   const latest = useRef(refetch);
   latest.current = refetch;
   // What was asked for when the view came is as new as the events until then.
   const seen = useRef(version);
   useEffect(() => {
-    if (version === seen.current) return;
+    // An answer under way may be older than the event, and come after that to a question asked meanwhile.
+    if (version === seen.current || loading) return;
     seen.current = version;
     // A failure shows in the query itself.
     latest.current().catch(() => undefined);
-  }, [version]);
+  }, [version, loading]);
 }
 
 export const useIsLive = (): boolean | null => useContext(LiveContext).isLive;

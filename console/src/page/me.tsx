@@ -28,8 +28,9 @@ function useViewRefetch(refetch: () => Promise<unknown>): void {
 }
 
 export function MeProvider({ children }: { readonly children: ReactNode }) {
-  const { data, error, refetch } = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
-  useLiveRefetch(refetch);
+  const asked = useQuery(MeDocument, { fetchPolicy: 'cache-and-network', pollInterval: usePollMs() });
+  const { data, error, refetch } = asked;
+  useLiveRefetch(asked);
   useViewRefetch(refetch);
   const me = data?.me;
   if (me === undefined) {

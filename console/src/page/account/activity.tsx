@@ -14,7 +14,7 @@ export function ActivityView() {
     variables: { first: 20, after: pages.after },
     fetchPolicy: 'cache-and-network',
   });
-  useLiveRefetch(asked.refetch);
+  useLiveRefetch(asked);
   return (
     <View title="Activity">
       <p className="lead">What happened to your account. If something here was not you, change your password and end all other sessions.</p>

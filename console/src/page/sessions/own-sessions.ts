@@ -11,6 +11,6 @@ export function useOwnSessions(after: string | null) {
     fetchPolicy: 'cache-and-network',
     pollInterval: usePollMs(),
   });
-  useLiveRefetch(asked.refetch);
+  useLiveRefetch(asked);
   return asked;
 }
