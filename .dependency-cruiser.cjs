@@ -34,7 +34,7 @@ const layers = {
   },
   http: { files: 'http/', values: ['auth/errors.ts'], types: ['config.ts', 'auth/viewer.ts'] },
   config: { files: 'config(-file)?.ts', values: ['auth/roles.ts', 'mail/notices.ts', 'mail/smtp-url.ts'] },
-  leaf: { files: 'log.ts' },
+  leaf: { files: '(log|version).ts' },
   'secret-file': { files: 'secret-file.ts', values: ['config.ts'] },
   housekeeping: { files: 'housekeeping.ts', types: ['auth/log.ts'] },
   telemetry: {
@@ -44,7 +44,7 @@ const layers = {
   },
   services: {
     files: 'services.ts',
-    values: ['auth/', 'housekeeping.ts', 'mail/', 'store/(port|queries|records).ts'],
+    values: ['auth/', 'housekeeping.ts', 'mail/', 'store/(port|queries|records).ts', 'version.ts'],
     types: ['config.ts'],
   },
   'open-auth': {
@@ -54,7 +54,7 @@ const layers = {
   },
   app: {
     files: 'app.ts',
-    values: ['auth/', 'graphql/', 'http/', 'log.ts', 'open-auth.ts', 'rules/', 'services.ts', 'telemetry/open.ts'],
+    values: ['auth/', 'graphql/', 'http/', 'log.ts', 'open-auth.ts', 'rules/', 'services.ts', 'telemetry/open.ts', 'version.ts'],
     types: ['config.ts'],
   },
   explain: { files: 'explain.ts', values: ['auth/errors.ts', 'auth/server-keys.ts', 'config.ts', 'store/(port|queries|records).ts'] },
@@ -82,6 +82,7 @@ const layers = {
       'explain.ts',
       'graphql/paging.ts',
       'store/(port|queries|records).ts',
+      'version.ts',
     ],
     types: ['auth/', 'services.ts'],
     onDemand: ['main.ts', 'open-auth.ts'],

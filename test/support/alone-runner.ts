@@ -5,8 +5,8 @@ const { default: TestRunner } = require('jest-runner') as typeof jestRunner;
 type Run = Parameters<InstanceType<typeof TestRunner>['runTests']>;
 
 /**
- * Jest's own runner, with one file after the other, each in a process of its own. Jest comes to a project's runner when that of the project before
- * has nothing left to do, so that these have the machine alone.
+ * Jest's own runner, with one file after the other, each in a process of its own. Jest lets one runner finish before it comes to that of the next
+ * project, so that these have the machine alone.
  */
 export default class AloneRunner extends TestRunner {
   override async runTests(...[tests, watcher, options]: Run): Promise<void> {
