@@ -25,6 +25,8 @@ export class SessionUses {
   private readonly seen = new Map<string, { readonly generation: number; readonly at: EpochMs }>();
   /** On their way to the store. */
   private underway = new Map<string, SessionUse>();
+  /** The writing of these. Never rejects. */
+  private writing: Promise<void> | null = null;
 
   constructor(private readonly deps: SessionUsesDeps) {}
 
@@ -51,9 +53,15 @@ export class SessionUses {
     return applied(applied(session, this.underway.get(session.id)), this.noted.get(session.id));
   }
 
-  /** Writes what is noted. When the store is down, what is not written yet is kept for the next time. */
+  /** Writes all that is noted by now. When the store is down, what is not written yet is kept for the next time. Never rejects. */
   async flush(): Promise<void> {
-    if (this.noted.size === 0 || this.underway.size > 0) return;
+    while (this.writing !== null) await this.writing;
+    if (this.noted.size === 0) return;
+    this.writing = this.writeNoted();
+    await this.writing;
+  }
+
+  private async writeNoted(): Promise<void> {
     this.underway = this.noted;
     this.noted = new Map();
     try {
@@ -66,6 +74,7 @@ export class SessionUses {
       this.deps.log.warn({ err: error }, 'uses of sessions could not be written; kept for the next attempt');
     } finally {
       this.underway = new Map();
+      this.writing = null;
     }
   }
 

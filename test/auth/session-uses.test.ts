@@ -149,6 +149,17 @@ describe('a batch on its way', () => {
   });
 });
 
+describe('a flush while a batch is on its way', () => {
+  it('waits for it, and writes what was noted since', async () => {
+    uses.note(session, 1, t0 + 10);
+    const first = uses.flush();
+    uses.note(aSession({ id: 'other' }), 0, t0 + 20 + minute);
+    await Promise.all([uses.flush(), uses.flush()]);
+    expect(batches.map((batch) => batch.map(({ sessionId }) => sessionId))).toEqual([['one'], ['other']]);
+    await first;
+  });
+});
+
 describe('very many uses', () => {
   it('are bounded at 100,000: the oldest are forgotten', async () => {
     for (let index = 0; index < 100_001; index += 1) uses.note({ ...session, id: `${index}` }, 1, t0 + index);
