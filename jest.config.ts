@@ -7,8 +7,12 @@ import type { Config } from 'jest';
  */
 const esModules = ['jose', '@opentelemetry/otlp-exporter-base'];
 
-/** What keeps to limits of time with several processes or browser pages at once: two cores have no room for other tests beside them. */
+/**
+ * What keeps to limits of time with several processes or browser pages at once, or asserts that no request reads, which holds while beats of the
+ * feed come in time: two cores have no room for other tests beside them.
+ */
 const alone = [
+  'test/api/directory.test.ts',
   'test/api/outage.test.ts',
   'test/api/process.test.ts',
   'test/api/races.test.ts',
@@ -16,6 +20,7 @@ const alone = [
   'test/api/subscription.test.ts',
   'test/browser/console.test.ts',
   'test/browser/tabs.test.ts',
+  'test/services/introspection.test.ts',
   'test/services/revocations.test.ts',
   'test/store/mongo-outage.test.ts',
 ];

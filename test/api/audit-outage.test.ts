@@ -255,6 +255,7 @@ describeStores('An audit log that cannot be written', (database) => {
     expect(await act(client)).toBe(answers[type]);
     expect(await isDone(client)).toBe(true);
     await server.app.services.audit.flush();
+    // Within one millisecond the id decides which is first.
     expect((await events(client)).map((event) => event.type).sort()).toEqual(['LOGIN', 'SIGNUP']);
     isDown = false;
     await server.app.services.audit.flush();

@@ -360,6 +360,7 @@ describeStores('The audit log', (database) => {
       ...(await Promise.all(hashes)),
       'lk_rt_',
       'lk1$',
+      // Every token begins so. Three letters of it stand in the random id of a key once in some thousand.
       'eyJhbGciOi',
       '@',
     ];

@@ -53,14 +53,9 @@ export function askRevocations(url: string, { after, wait }: RevocationsQuery = 
   return fetch(new URL(`/revocations?${query}`, url), { headers: { authorization }, ...init });
 }
 
-/** One page; throws for any other answer, but asks again for 30 s where the feed was late, as any client would. */
+/** One page; throws for any other answer. */
 export async function revocations(url: string, query: RevocationsQuery = {}, init: RequestInit = {}): Promise<RevocationsPage> {
-  const giveUpAt = Date.now() + 30_000;
-  let response = await askRevocations(url, query, init);
-  while (response.status === 503 && Date.now() < giveUpAt) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    response = await askRevocations(url, query, init);
-  }
+  const response = await askRevocations(url, query, init);
   if (response.status !== 200) throw new Error(`revocations: ${response.status} ${await response.text()}`);
   return (await response.json()) as RevocationsPage;
 }

@@ -28,19 +28,6 @@ export function counting(calls: string[]) {
     });
 }
 
-/**
- * The calls that an act makes which can be repeated. It is, up to five times, where the feed was late: tokens are judged by reading then, which other
- * tests are about.
- */
-export async function callsDuring(calls: string[], url: string, act: () => Promise<unknown>): Promise<string[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    await untilFeed(url);
-    calls.length = 0;
-    await act();
-    if (attempt === 5 || !calls.includes('findCurrent')) return [...calls];
-  }
-}
-
 /** The server says that tokens are judged by its feed: no request reads for that any more. */
 export async function untilFeed(url: string): Promise<void> {
   const giveUpAt = Date.now() + 60_000;
